@@ -1,0 +1,267 @@
+"""What one can do with a conversation: receive, reply, note, tell what happened, change owner.
+
+Every act takes the next `seq` by one UPDATE of the conversation's row, which also queues writers of
+the same conversation behind each other. A reply says under which epoch it was composed; when the
+owner has changed since, that UPDATE hits no row and the reply is refused.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from conversations.models import Author, Conversation, Kind, Message, Owner
+from events import MessageReceived, ReplyQueued, publish
+from live.show import conversation_group, show_on_commit
+from patients.models import Channel, ContactPoint
+
+
+class StaleEpoch(Exception):
+    """The conversation changed its owner since this reply was composed: it must not be shown."""
+
+
+class ClientIdReused(Exception):
+    """This client id was used before, for another text."""
+
+
+@dataclass(frozen=True)
+class Received:
+    message: Message
+    is_new: bool  # False: a redelivery; the message is the one stored before
+
+
+def start_conversation(contact_point: ContactPoint, *, now: datetime) -> Conversation:
+    """The conversation of this contact point, begun if there is none."""
+    conversation, _ = Conversation.objects.get_or_create(
+        contact_point=contact_point,
+        defaults={
+            "data_key_id": contact_point.data_key_id,
+            "language": contact_point.patient.language,
+            "started_at": now,
+            "last_message_at": now,
+        },
+    )
+    return conversation
+
+
+@transaction.atomic
+def receive_message(
+    conversation: Conversation,
+    *,
+    text: str,
+    now: datetime,
+    client_id: str | None = None,
+    channel: Channel | None = None,
+    external_id: str | None = None,
+    details: dict[str, Any] | None = None,
+) -> Received:
+    """Store what a patient wrote, once per client id or external id, and show it.
+
+    Raises ClientIdReused when a repeat carries another text. Updates `conversation` in place.
+    """
+    seq = _next_seq(conversation, now=now)
+    stored = _find_repeat(conversation, client_id, channel, external_id)
+    if stored:
+        _give_back(conversation)
+        if stored.text != text:
+            raise ClientIdReused
+        return Received(stored, is_new=False)
+    message = Message(
+        conversation=conversation,
+        data_key_id=conversation.data_key_id,
+        seq=seq,
+        author=Author.PATIENT,
+        text=text,
+        details=details,
+        client_id=client_id,
+        channel=channel if external_id else None,
+        external_id=external_id,
+        created_at=now,
+        epoch=conversation.epoch,
+        sent_at=now,  # inbound: nothing to send
+        # What a nurse owns needs no assistant: she reads it.
+        handled_at=now if conversation.owner == Owner.NURSE else None,
+    )
+    message.save(force_insert=True)
+    _show_news(conversation)
+    return Received(message, is_new=True)
+
+
+def announce_message(message: Message) -> None:
+    """Ring for a stored message that nobody has handled."""
+    if message.handled_at is None:
+        publish(MessageReceived(message.conversation_id))
+
+
+@transaction.atomic
+def queue_reply(
+    conversation: Conversation,
+    *,
+    text: str,
+    author: Author,
+    epoch: int,
+    now: datetime,
+    details: dict[str, Any] | None = None,
+    nurse_id: int | None = None,
+    client_id: str | None = None,
+) -> Message:
+    """Store what we say to a patient, and ring for its delivery.
+
+    `epoch` is the one under which it was composed. Raises StaleEpoch when the owner changed since.
+    """
+    if client_id and (stored := _find_repeat(conversation, client_id, None, None)):
+        return _same(stored, text)
+    message = _append(
+        conversation,
+        kind=Kind.TEXT,
+        text=text,
+        author=author,
+        epoch=epoch,
+        details=details,
+        nurse_id=nurse_id,
+        client_id=client_id,
+        sent_at=None,
+        now=now,
+    )
+    publish(ReplyQueued(conversation.pk))
+    return message
+
+
+@transaction.atomic
+def write_note(
+    conversation: Conversation,
+    *,
+    text: str,
+    nurse_id: int | None,
+    now: datetime,
+    client_id: str | None = None,
+) -> Message:
+    """Store a private note, for staff alone."""
+    if client_id and (stored := _find_repeat(conversation, client_id, None, None)):
+        return _same(stored, text)
+    return _append(
+        conversation,
+        kind=Kind.NOTE,
+        text=text,
+        author=Author.NURSE,
+        nurse_id=nurse_id,
+        client_id=client_id,
+        sent_at=now,
+        now=now,
+    )
+
+
+def tell_event(conversation: Conversation, event: str, *, now: datetime, **details: Any) -> Message:
+    """Write into the thread what happened to the conversation; screens say it in words."""
+    return _append(
+        conversation,
+        kind=Kind.EVENT,
+        text="",
+        author=Author.SYSTEM,
+        details={"event": event, **details},
+        sent_at=now,
+        now=now,
+    )
+
+
+def change_owner(
+    conversation: Conversation, owner: Owner, *, nurse_id: int | None = None, now: datetime
+) -> int:
+    """Give the conversation to another owner and return the new epoch.
+
+    Every reply composed before is stale from here on. Updates `conversation` in place.
+    """
+    Conversation.objects.filter(pk=conversation.pk).update(
+        owner=owner, nurse_id=nurse_id, epoch=F("epoch") + 1, misses=0
+    )
+    conversation.refresh_from_db(fields=["owner", "nurse", "epoch", "misses", "last_seq"])
+    frame = {"type": "conversation.owner", "conversation": conversation.pk}
+    show_on_commit(conversation_group(conversation.pk), frame)
+    return conversation.epoch
+
+
+def mark_handled(message_id: int, *, now: datetime) -> bool:
+    """Settle the debt of one inbound message. False when somebody else already did."""
+    return bool(Message.objects.filter(pk=message_id, handled_at=None).update(handled_at=now))
+
+
+def mark_seen(conversation: Conversation, *, by_patient: bool, seq: int) -> None:
+    """Remember how far a side has read; it never goes backwards, nor beyond what exists."""
+    side = "patient_seen_seq" if by_patient else "staff_seen_seq"
+    newer = Conversation.objects.filter(
+        pk=conversation.pk, last_seq__gte=seq, **{f"{side}__lt": seq}
+    )
+    if newer.update(**{side: seq}):
+        frame = {"type": "conversation.seen", "conversation": conversation.pk, side: seq}
+        show_on_commit(conversation_group(conversation.pk), frame)
+
+
+def _append(
+    conversation: Conversation, *, now: datetime, epoch: int | None = None, **fields: Any
+) -> Message:
+    seq = _next_seq(conversation, now=now, epoch=epoch)
+    message = Message(
+        conversation=conversation,
+        data_key_id=conversation.data_key_id,
+        seq=seq,
+        created_at=now,
+        epoch=conversation.epoch,
+        handled_at=now,  # ours: nothing to understand
+        **fields,
+    )
+    message.save(force_insert=True)
+    _show_news(conversation)
+    return message
+
+
+def _next_seq(conversation: Conversation, *, now: datetime, epoch: int | None = None) -> int:
+    """Take the next number and the row's lock in one statement. Raises StaleEpoch."""
+    fence, values = ("", []) if epoch is None else (" AND epoch = %s", [epoch])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE conversations_conversation SET last_seq = last_seq + 1, last_message_at = %s"
+            f" WHERE id = %s{fence} RETURNING last_seq, owner, epoch, nurse_id",
+            [connection.ops.adapt_datetimefield_value(now), conversation.pk, *values],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise StaleEpoch
+    conversation.last_seq, conversation.owner, conversation.epoch, conversation.nurse_id = row
+    conversation.last_message_at = now
+    return conversation.last_seq
+
+
+def _give_back(conversation: Conversation) -> None:
+    """Return a number just taken; the row is still locked, so nobody has taken the next."""
+    Conversation.objects.filter(pk=conversation.pk).update(last_seq=F("last_seq") - 1)
+    conversation.last_seq -= 1
+
+
+def _find_repeat(
+    conversation: Conversation,
+    client_id: str | None,
+    channel: Channel | None,
+    external_id: str | None,
+) -> Message | None:
+    if external_id:
+        return Message.objects.filter(channel=channel, external_id=external_id).first()
+    if client_id:
+        return Message.objects.filter(conversation=conversation, client_id=client_id).first()
+    return None
+
+
+def _same(stored: Message, text: str) -> Message:
+    if stored.text != text:
+        raise ClientIdReused
+    return stored
+
+
+def _show_news(conversation: Conversation) -> None:
+    frame = {
+        "type": "conversation.news",
+        "conversation": conversation.pk,
+        "seq": conversation.last_seq,
+    }
+    show_on_commit(conversation_group(conversation.pk), frame)

@@ -1,0 +1,48 @@
+"""Facts, and how to announce them.
+
+An event is a past-tense fact with ids, never a patient's words. Publishing it rings a worker; what
+is owed stays in the rows, so a ring that gets lost is rung again by a sweep.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+
+@dataclass(frozen=True)
+class Event:
+    name: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class MessageReceived(Event):
+    """A patient's message is stored and not yet handled."""
+
+    name: ClassVar[str] = "message.received"
+    conversation_id: int
+
+
+@dataclass(frozen=True)
+class ReplyQueued(Event):
+    """A message to a patient is stored and not yet sent."""
+
+    name: ClassVar[str] = "reply.queued"
+    conversation_id: int
+
+
+EVENTS: tuple[type[Event], ...] = (MessageReceived, ReplyQueued)
+
+
+def publish(event: Event) -> None:
+    """Announce a fact of the current transaction; it is heard only if that commits."""
+    _ringer()(event.name, asdict(event))
+
+
+@lru_cache(maxsize=1)
+def _ringer() -> Callable[[str, dict[str, int]], None]:
+    ringer: Callable[[str, dict[str, int]], None] = import_string(settings.EVENT_RINGER)
+    return ringer

@@ -1,0 +1,73 @@
+"""How a web process hears of what other processes committed.
+
+With Redis it subscribes. Without, it watches SQLite's `data_version`, which changes with every
+commit of another connection: 10 µs a look, so a look every 20 ms costs 1 % of a core.
+"""
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable
+
+import redis.asyncio
+from django.conf import settings
+
+from live import show
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.02
+AGAIN_AFTER_S = 1.0  # after Redis was lost
+
+Deliver = Callable[[str, show.Frame], Awaitable[None]]
+
+
+async def watch(deliver: Deliver) -> None:
+    """Hand every frame to `deliver(group, frame)`, in commit order, until cancelled."""
+    while True:
+        try:
+            await (_watch_redis(deliver) if settings.REDIS_URL else _watch_database(deliver))
+        except (redis.RedisError, OSError, sqlite3.Error):
+            logger.warning("live source lost", exc_info=True)
+            await asyncio.sleep(AGAIN_AFTER_S)
+
+
+async def _watch_redis(deliver: Deliver) -> None:
+    async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as topic:
+        await topic.subscribe(show.TOPIC)
+        async for heard in topic.listen():
+            if heard["type"] == "message":
+                group, frame = json.loads(heard["data"])
+                await deliver(group, frame)
+
+
+async def _watch_database(deliver: Deliver) -> None:
+    loop = asyncio.get_running_loop()
+    nudged = asyncio.Event()
+
+    def wake() -> None:
+        loop.call_soon_threadsafe(nudged.set)
+
+    # Reads take microseconds and no lock that a writer waits for, so they stay on the loop.
+    database = sqlite3.connect(settings.DATABASES["default"]["NAME"], check_same_thread=False)
+    show.watchers.append(wake)
+    try:
+        (last,) = database.execute("SELECT coalesce(max(id), 0) FROM live_glance").fetchone()
+        version = 0
+        while True:
+            (now,) = database.execute("PRAGMA data_version").fetchone()
+            if now != version:
+                version = now
+                for last, group, frame in database.execute(
+                    'SELECT id, "group", frame FROM live_glance WHERE id > ? ORDER BY id', [last]
+                ).fetchall():
+                    await deliver(group, json.loads(frame))
+            nudged.clear()
+            try:
+                await asyncio.wait_for(nudged.wait(), LOOK_EVERY_S)
+            except TimeoutError:
+                pass
+    finally:
+        show.watchers.remove(wake)
+        database.close()

@@ -1,0 +1,205 @@
+from datetime import date, datetime
+
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from vault.fields import SealedText
+from vault.models import SealedModel
+
+
+class Channel(models.Model):
+    """One configured account on one medium: this hospital's WeChat account, this site's widget."""
+
+    slug = models.SlugField(_("slug"), max_length=40, unique=True)  # stands in URLs
+    kind = models.CharField(_("kind"), max_length=20)  # a folder of `adapters`
+    name = models.CharField(_("name"), max_length=60)
+    is_active = models.BooleanField(_("active"), default=True)
+    heard_at = models.DateTimeField(_("last message at"), null=True, blank=True)
+    failed_at = models.DateTimeField(_("last failure at"), null=True, blank=True)
+    failure = models.CharField(_("last failure"), max_length=80, blank=True)  # a reason, no words
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("channel")
+        verbose_name_plural = _("channels")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Gender(models.TextChoices):
+    """FHIR's administrative gender."""
+
+    FEMALE = "female", _("female")
+    MALE = "male", _("male")
+    OTHER = "other", _("other")
+    UNKNOWN = "unknown", _("unknown")
+
+
+class Patient(SealedModel):
+    """Who we care for. A visitor is a patient whose name we don't know yet."""
+
+    name = SealedText(_("name"), null=True, blank=True)
+    phone = SealedText(_("phone"), null=True, blank=True)
+    phone_index = models.CharField(max_length=32, blank=True, editable=False, db_index=True)
+    identity_number = SealedText(_("identity number"), null=True, blank=True)
+    identity_index = models.CharField(max_length=32, blank=True, editable=False, db_index=True)
+    birth_date_text = SealedText(_("birth date"), null=True, blank=True)  # ISO 8601
+    gender = models.CharField(
+        _("gender"), max_length=8, choices=Gender.choices, default=Gender.UNKNOWN
+    )
+    pregnant_until = models.DateField(_("pregnant until"), null=True, blank=True)
+    language = models.CharField(_("language"), max_length=8, default="zh-hans")
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged_from", editable=False
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    deceased_at = models.DateTimeField(_("deceased at"), null=True, blank=True)
+    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
+        constraints = [
+            # One record per identity number; a duplicate is merged, never made.
+            models.UniqueConstraint(
+                fields=["identity_index"],
+                condition=~Q(identity_index="") & Q(merged_into=None),
+                name="one_patient_per_identity_number",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return _("patient %(id)s") % {"id": self.pk}  # a name never strays into a log by str()
+
+    @property
+    def birth_date(self) -> date | None:
+        text = self.birth_date_text
+        return date.fromisoformat(text) if text and text[:1].isdigit() else None
+
+    @property
+    def masked_name(self) -> str:
+        """Enough to call somebody in, too little to know them: 王** or J***."""
+        return f"{self.name[0]}{'*' * min(3, len(self.name) - 1)}" if self.name else ""
+
+    def age_on(self, day: date) -> int | None:
+        """Full years."""
+        born = self.birth_date
+        if born is None:
+            return None
+        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+    def is_pregnant_on(self, day: date) -> bool | None:
+        return None if self.pregnant_until is None else day <= self.pregnant_until
+
+
+class ContactPoint(SealedModel):
+    """A patient's address on a channel: openid, phone, web visitor."""
+
+    patient = models.ForeignKey(
+        Patient, models.PROTECT, related_name="contact_points", verbose_name=_("patient")
+    )
+    channel = models.ForeignKey(Channel, models.PROTECT, verbose_name=_("channel"))
+    address = SealedText(_("address"), null=True)
+    address_index = models.CharField(max_length=32, null=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("contact point")
+        verbose_name_plural = _("contact points")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "address_index"], name="one_contact_point_per_address"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} · {self.pk}"
+
+
+class Purpose(models.TextChoices):
+    """What a patient may agree to, each by itself (PIPL art. 14, 29)."""
+
+    HEALTH_DATA = "health_data", _("use of health data for answering")
+    AI_PROCESSING = "ai_processing", _("answers by an assistant")
+    REMINDERS = "reminders", _("reminders and follow-up")
+    OUTREACH = "outreach", _("health information and campaigns")
+
+
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def in_force(self) -> "ConsentQuerySet":
+        return self.filter(withdrawn_at=None)
+
+
+class Consent(models.Model):
+    """One agreement to one purpose; withdrawing ends it, agreeing again makes a new row."""
+
+    patient = models.ForeignKey(
+        Patient, models.CASCADE, related_name="consents", verbose_name=_("patient")
+    )
+    purpose = models.CharField(_("purpose"), max_length=16, choices=Purpose.choices)
+    text_version = models.CharField(_("version of the text"), max_length=20)
+    channel = models.ForeignKey(Channel, models.PROTECT, null=True, verbose_name=_("channel"))
+    given_at = models.DateTimeField(_("given at"))
+    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
+
+    objects = ConsentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-given_at"]
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "purpose"],
+                condition=Q(withdrawn_at=None),
+                name="one_consent_in_force_per_purpose",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.get_purpose_display()
+
+
+class Proxy(models.Model):
+    """A family member who writes for a patient: a daughter for her mother."""
+
+    class Relationship(models.TextChoices):
+        CHILD = "child", _("child")
+        PARENT = "parent", _("parent")
+        SPOUSE = "spouse", _("spouse")
+        OTHER = "other", _("other")
+
+    writer = models.ForeignKey(
+        Patient, models.CASCADE, related_name="writes_for", verbose_name=_("writer")
+    )
+    patient = models.ForeignKey(
+        Patient, models.CASCADE, related_name="proxies", verbose_name=_("patient")
+    )
+    relationship = models.CharField(
+        _("relationship"), max_length=8, choices=Relationship.choices, default="other"
+    )
+    # Until a person has checked the proof, a proxy may write, and sees nothing of the record.
+    verified_at = models.DateTimeField(_("verified at"), null=True, blank=True)
+    verified_by = models.ForeignKey(
+        "staff.StaffMember", models.PROTECT, null=True, blank=True, verbose_name=_("verified by")
+    )
+    ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("proxy")
+        verbose_name_plural = _("proxies")
+        constraints = [
+            models.UniqueConstraint(fields=["writer", "patient"], name="one_proxy_per_pair"),
+            models.CheckConstraint(
+                condition=~Q(writer=models.F("patient")), name="nobody_is_their_own_proxy"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.writer_id} → {self.patient_id}"
+
+    def is_in_force(self, now: datetime) -> bool:
+        return self.verified_at is not None and (self.ends_at is None or now < self.ends_at)

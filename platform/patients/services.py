@@ -1,0 +1,162 @@
+"""What one can do with patients: find, meet, agree, write for another, merge, erase."""
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from patients.models import Channel, Consent, ContactPoint, Patient, Proxy, Purpose
+from vault.cipher import blind_index
+from vault.datakeys import create_data_key, destroy_data_key
+
+
+class CannotMerge(Exception):
+    """The two records are one, or one of them was merged or erased already."""
+
+
+def index_phone(phone: str) -> str:
+    """The blind index of a phone number, however it was typed: +86 138-0000-0000 and 13800000000."""
+    digits = re.sub(r"\D", "", unicodedata.normalize("NFKC", phone))
+    digits = digits.removeprefix("0086")
+    if len(digits) == 13 and digits.startswith("861"):
+        digits = digits[2:]
+    return blind_index(digits, purpose="patient.phone") if digits else ""
+
+
+def index_identity_number(number: str) -> str:
+    plain = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", number)).upper()
+    return blind_index(plain, purpose="patient.identity_number") if plain else ""
+
+
+def index_address(address: str, *, channel: Channel) -> str:
+    return blind_index(address, purpose=f"contact_point.address.{channel.slug}")
+
+
+@transaction.atomic
+def create_patient(**fields: Any) -> Patient:
+    """Make a record with a data key of its own. Takes the sealed fields as plain text."""
+    patient = Patient(data_key=create_data_key(), **fields)
+    _index(patient)
+    patient.save(force_insert=True)
+    return patient
+
+
+@transaction.atomic
+def update_patient(patient: Patient, **fields: Any) -> None:
+    for name, value in fields.items():
+        setattr(patient, name, value)
+    _index(patient)
+    patient.save()
+
+
+def find_contact_point(channel: Channel, *, address: str) -> ContactPoint | None:
+    return (
+        ContactPoint.objects.select_related("patient", "channel")
+        .filter(channel=channel, address_index=index_address(address, channel=channel))
+        .first()
+    )
+
+
+def meet(channel: Channel, *, address: str, language: str = "zh-hans") -> ContactPoint:
+    """Find who has this address on this channel, or begin a new record for them."""
+    if known := find_contact_point(channel, address=address):
+        return known
+    try:
+        with transaction.atomic():
+            patient = create_patient(language=language)
+            return ContactPoint.objects.create(
+                patient=patient,
+                data_key=patient.data_key,
+                channel=channel,
+                address=address,
+                address_index=index_address(address, channel=channel),
+            )
+    except IntegrityError:  # the same first word came twice at once; the other one won
+        known = find_contact_point(channel, address=address)
+        if known is None:
+            raise
+        return known
+
+
+def give_consent(
+    patient: Patient, purpose: Purpose, *, text_version: str, channel: Channel | None, now: datetime
+) -> Consent:
+    consent, _ = Consent.objects.get_or_create(
+        patient=patient,
+        purpose=purpose,
+        withdrawn_at=None,
+        defaults={"text_version": text_version, "channel": channel, "given_at": now},
+    )
+    return consent
+
+
+def withdraw_consent(patient: Patient, purpose: Purpose, *, now: datetime) -> None:
+    patient.consents.in_force().filter(purpose=purpose).update(withdrawn_at=now)
+
+
+@transaction.atomic
+def merge_patients(duplicate: Patient, *, into: Patient) -> None:
+    """Make two records of one person one. Raises CannotMerge.
+
+    What the duplicate said stays sealed under its own data key; erasing the person destroys both.
+    """
+    ids = {duplicate.pk, into.pk}
+    both = {p.pk: p for p in Patient.objects.select_for_update().filter(pk__in=ids)}
+    if len(both) != 2 or any(p.merged_into_id or p.erased_at for p in both.values()):
+        raise CannotMerge
+    duplicate, into = both[duplicate.pk], both[into.pk]
+    taken = {
+        name: getattr(into, name) or getattr(duplicate, name)
+        for name in ("name", "phone", "identity_number", "birth_date_text", "pregnant_until")
+    }
+    if into.gender == "unknown":
+        taken["gender"] = duplicate.gender
+    ContactPoint.objects.filter(patient=duplicate).update(patient=into)
+    _move_consents(duplicate, into)
+    _move_proxies(duplicate, into)
+    Patient.objects.filter(merged_into=duplicate).update(merged_into=into)
+    duplicate.merged_into = into
+    duplicate.save(update_fields=["merged_into"])
+    update_patient(into, **taken)
+
+
+@transaction.atomic
+def erase_patient(patient: Patient, *, now: datetime) -> None:
+    """Erase everything said and stored of one person, backups included, for ever.
+
+    The rows stay, so that nothing that counts them breaks; what was personal can't be read.
+    """
+    for each in [patient, *patient.merged_from.all()]:
+        destroy_data_key(each.data_key_id, now=now)
+        Patient.objects.filter(pk=each.pk).update(
+            phone_index="",
+            identity_index="",
+            gender="unknown",
+            pregnant_until=None,
+            erased_at=now,
+        )
+    ContactPoint.objects.filter(patient=patient).update(address_index=None)
+
+
+def _index(patient: Patient) -> None:
+    patient.phone_index = index_phone(patient.phone or "")
+    patient.identity_index = index_identity_number(patient.identity_number or "")
+
+
+def _move_consents(duplicate: Patient, into: Patient) -> None:
+    # Where both agreed, the surviving record's agreement is in force; the other stays as evidence.
+    held = list(into.consents.in_force().values_list("purpose", flat=True))
+    duplicate.consents.exclude(withdrawn_at=None, purpose__in=held).update(patient=into)
+
+
+def _move_proxies(duplicate: Patient, into: Patient) -> None:
+    for proxy in Proxy.objects.filter(writer=duplicate) | Proxy.objects.filter(patient=duplicate):
+        writer = into if proxy.writer_id == duplicate.pk else proxy.writer
+        patient = into if proxy.patient_id == duplicate.pk else proxy.patient
+        known = Proxy.objects.filter(writer=writer, patient=patient).exists()
+        if writer == patient or known:
+            proxy.delete()
+        else:
+            Proxy.objects.filter(pk=proxy.pk).update(writer=writer, patient=patient)

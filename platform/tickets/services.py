@@ -1,0 +1,386 @@
+"""What one can do with a ticket. The database decides who wins; each change moves the epoch."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from conversations.models import Author, Conversation, Message, Owner
+from conversations.services import change_owner, queue_reply, tell_event, write_note
+from hospital.models import Department
+from live.show import CONSOLES, show_on_commit
+from staff.models import StaffMember
+from tickets import policy
+from tickets.models import Alarm, Outcome, Reason, Step, Ticket
+from vault import access
+
+
+class AlreadyClaimed(Exception):
+    """Another nurse was faster, or the ticket is closed."""
+
+
+class NotYourTicket(Exception):
+    """Somebody else owns this ticket, or nobody yet: claim it first."""
+
+
+class OutOfScope(Exception):
+    """This ticket belongs to a department that this person does not look after."""
+
+
+class CannotReopen(Exception):
+    """Another ticket of this conversation is open, or this one ended too long ago."""
+
+
+class CannotTransfer(Exception):
+    """There is nobody at the other end: choose a department, or a colleague who takes tickets."""
+
+
+@transaction.atomic
+def hand_over(
+    conversation: Conversation,
+    *,
+    reason: Reason,
+    urgency: int,
+    now: datetime,
+    department: Department | None = None,
+    seq: int | None = None,
+) -> Ticket:
+    """Bring a conversation to the nurses; an open ticket becomes more urgent, never less.
+
+    `seq` is the message that was the cause; without it the newest.
+    """
+    _lock(conversation)
+    ticket = Ticket.objects.open().filter(conversation=conversation).first()
+    if ticket is not None:
+        return _raise_urgency(ticket, urgency=urgency, reason=reason, now=now)
+    ticket = Ticket.objects.create(
+        conversation=conversation,
+        reason=reason,
+        urgency=urgency,
+        department=department,
+        opened_at=now,
+        opened_seq=seq or conversation.last_seq,
+        waiting_since=now,
+    )
+    change_owner(conversation, Owner.QUEUE, now=now)
+    tell_event(conversation, "queued", now=now, reason=str(reason))
+    _show_ticket(ticket)
+    return ticket
+
+
+@transaction.atomic
+def raise_alarm(ticket: Ticket, *, rules: list[str], seq: int, now: datetime) -> Alarm:
+    """Ring at the nurses' screens until somebody acknowledges."""
+    alarm = Alarm.objects.create(
+        ticket=ticket,
+        rules=rules,
+        message_seq=seq,
+        raised_at=now,
+        next_step_at=now + policy.LADDER[Step.NURSE],
+    )
+    _show_alarm(alarm)
+    return alarm
+
+
+@transaction.atomic
+def acknowledge_alarms(ticket_id: int, *, nurse: StaffMember, now: datetime) -> int:
+    """Silence the ticket's alarms in one nurse's name; returns how many rang."""
+    ticket = _find(ticket_id, nurse=nurse)
+    rang = Alarm.objects.ringing().filter(ticket=ticket)
+    count = rang.update(acknowledged_at=now, acknowledged_by=nurse, next_step_at=None)
+    if count:
+        tell_event(ticket.conversation, "acknowledged", now=now, nurse=nurse.display_name)
+        show_on_commit(CONSOLES, {"type": "alarm.changed", "ticket": ticket.pk})
+    return count
+
+
+def climb_alarms(*, now: datetime) -> int:
+    """Move every alarm that nobody acknowledged in time one step up; returns how many climbed."""
+    climbed = 0
+    due_now = Alarm.objects.ringing().filter(next_step_at__lte=now)
+    for alarm in due_now.select_related("ticket__conversation"):
+        step = Step(alarm.step + 1)
+        wait = policy.LADDER.get(step)
+        with transaction.atomic():
+            _lock(alarm.ticket.conversation)
+            due = Alarm.objects.ringing().filter(pk=alarm.pk, step=alarm.step)
+            if due.update(step=step, next_step_at=now + wait if wait else None):
+                climbed += 1
+                tell_event(alarm.ticket.conversation, "alarm_climbed", now=now, step=int(step))
+                _show_alarm(alarm)
+    return climbed
+
+
+@transaction.atomic
+def claim_ticket(ticket_id: int, *, nurse: StaffMember, now: datetime) -> Ticket:
+    """Give an open ticket to one nurse. Raises AlreadyClaimed, OutOfScope, Ticket.DoesNotExist."""
+    _find(ticket_id, nurse=nurse)
+    free = Ticket.objects.waiting().filter(pk=ticket_id)
+    if not free.update(claimed_by=nurse, claimed_at=now, snoozed_until=None):
+        raise AlreadyClaimed
+    ticket = _get(ticket_id)
+    change_owner(ticket.conversation, Owner.NURSE, nurse_id=nurse.pk, now=now)
+    tell_event(ticket.conversation, "claimed", now=now, nurse=nurse.display_name)
+    acknowledge_alarms(ticket_id, nurse=nurse, now=now)
+    _show_ticket(ticket)
+    return ticket
+
+
+@transaction.atomic
+def access_ticket(ticket_id: int, *, nurse: StaffMember) -> Ticket:
+    """The open ticket that this nurse owns. Raises NotYourTicket, Ticket.DoesNotExist."""
+    ticket = _get_locked(ticket_id)
+    if ticket.claimed_by_id != nurse.pk or ticket.resolved_at is not None:
+        raise NotYourTicket
+    return ticket
+
+
+@transaction.atomic
+def reply(
+    ticket_id: int, *, nurse: StaffMember, text: str, client_id: str, now: datetime
+) -> Message:
+    """Answer the patient. Raises NotYourTicket, StaleEpoch, ClientIdReused."""
+    ticket = access_ticket(ticket_id, nurse=nurse)
+    message = queue_reply(
+        ticket.conversation,
+        text=text,
+        author=Author.NURSE,
+        epoch=ticket.conversation.epoch,
+        nurse_id=nurse.pk,
+        client_id=client_id,
+        now=now,
+    )
+    Ticket.objects.filter(pk=ticket.pk).update(waiting_since=None)
+    _show_ticket(ticket)
+    return message
+
+
+@transaction.atomic
+def note(
+    ticket_id: int, *, nurse: StaffMember, text: str, client_id: str, now: datetime
+) -> Message:
+    """Write for colleagues only; who may read the ticket may add to it. Raises OutOfScope."""
+    ticket = _find(ticket_id, nurse=nurse)
+    return write_note(
+        ticket.conversation, text=text, nurse_id=nurse.pk, client_id=client_id, now=now
+    )
+
+
+@transaction.atomic
+def transfer_ticket(
+    ticket_id: int,
+    *,
+    nurse: StaffMember,
+    now: datetime,
+    to: StaffMember | None = None,
+    department: Department | None = None,
+) -> Ticket:
+    """Hand a ticket to a colleague, or back to the queue of a department.
+
+    Raises NotYourTicket, CannotTransfer.
+    """
+    ticket = _hand_on(ticket_id, nurse=nurse)
+    if to is None and department is None:
+        raise CannotTransfer
+    if to is not None and (not to.is_caring or to.pk == ticket.claimed_by_id):
+        raise CannotTransfer
+    Ticket.objects.filter(pk=ticket.pk).update(
+        claimed_by=to,
+        claimed_at=now if to else None,
+        department=department or ticket.department,
+        waiting_since=ticket.waiting_since or now,
+        snoozed_until=None,
+    )
+    ticket = _get(ticket_id)
+    owner = Owner.NURSE if to else Owner.QUEUE
+    change_owner(ticket.conversation, owner, nurse_id=to.pk if to else None, now=now)
+    tell_event(
+        ticket.conversation,
+        "transferred",
+        now=now,
+        nurse=to.display_name if to else "",
+        department=department.name if department else "",
+        department_en=department.name_en if department else "",
+    )
+    _show_ticket(ticket)
+    return ticket
+
+
+def return_to_assistant(ticket_id: int, *, nurse: StaffMember, now: datetime) -> Ticket:
+    """End the human stretch without more; the assistant answers from here on."""
+    return resolve_ticket(ticket_id, nurse=nurse, outcome=Outcome.RETURNED, now=now)
+
+
+@transaction.atomic
+def snooze_ticket(ticket_id: int, *, nurse: StaffMember, until: datetime, now: datetime) -> Ticket:
+    """Put a ticket aside until a moment, or until the patient writes. Raises NotYourTicket."""
+    ticket = access_ticket(ticket_id, nurse=nurse)
+    Ticket.objects.filter(pk=ticket.pk).update(snoozed_until=until)
+    tell_event(ticket.conversation, "snoozed", now=now, until=until.isoformat())
+    _show_ticket(ticket)
+    return _get(ticket_id)
+
+
+@transaction.atomic
+def resolve_ticket(
+    ticket_id: int, *, nurse: StaffMember, outcome: Outcome = Outcome.HELPED, now: datetime
+) -> Ticket:
+    """End the stretch of help; the assistant owns the conversation again. Raises NotYourTicket."""
+    ticket = _hand_on(ticket_id, nurse=nurse)
+    Ticket.objects.filter(pk=ticket.pk).update(
+        resolved_at=now,
+        resolved_by=nurse,
+        outcome=outcome,
+        waiting_since=None,
+        snoozed_until=None,
+    )
+    acknowledge_alarms(ticket_id, nurse=nurse, now=now)
+    ticket = _get(ticket_id)
+    change_owner(ticket.conversation, Owner.ASSISTANT, now=now)
+    tell_event(ticket.conversation, "resolved", now=now, outcome=str(outcome))
+    _show_ticket(ticket)
+    return ticket
+
+
+@transaction.atomic
+def reopen_ticket(ticket_id: int, *, nurse: StaffMember, now: datetime) -> Ticket:
+    """Take up a resolved ticket again, in this nurse's hands. Raises CannotReopen, OutOfScope."""
+    ticket = _find(ticket_id, nurse=nurse)
+    _lock(ticket.conversation)
+    other = Ticket.objects.open().filter(conversation=ticket.conversation).exists()
+    if other or ticket.resolved_at is None or now - ticket.resolved_at > policy.REOPEN_WITHIN:
+        raise CannotReopen
+    Ticket.objects.filter(pk=ticket.pk).update(
+        resolved_at=None,
+        resolved_by=None,
+        outcome="",
+        claimed_by=nurse,
+        claimed_at=now,
+        reopened=F("reopened") + 1,
+    )
+    ticket = _get(ticket_id)
+    change_owner(ticket.conversation, Owner.NURSE, nurse_id=nurse.pk, now=now)
+    tell_event(ticket.conversation, "reopened", now=now, nurse=nurse.display_name)
+    _show_ticket(ticket)
+    return ticket
+
+
+def hear_patient(conversation: Conversation, *, now: datetime) -> None:
+    """Let an open ticket know that the patient wrote: the waiting starts, a snooze ends."""
+    open_ticket = Ticket.objects.open().filter(conversation=conversation)
+    open_ticket.filter(waiting_since=None).update(waiting_since=now)
+    open_ticket.exclude(snoozed_until=None).update(snoozed_until=None)
+    show_on_commit(CONSOLES, {"type": "queue.changed", "conversation": conversation.pk})
+
+
+def wake_snoozed(*, now: datetime) -> int:
+    """Bring back the tickets whose moment has come; returns how many woke."""
+    woken = Ticket.objects.open().filter(snoozed_until__lte=now).update(snoozed_until=None)
+    if woken:
+        show_on_commit(CONSOLES, {"type": "queue.changed"})
+    return woken
+
+
+def requeue_abandoned(*, now: datetime) -> int:
+    """Bring patients back to the queue whose nurse has gone; returns how many.
+
+    Gone: a patient waits for her, and her console has been closed for a while.
+    """
+    since = now - policy.ABANDONED_AFTER
+    gone = Q(claimed_by__last_seen_at__lt=since) | Q(claimed_by__last_seen_at=None)
+    left_alone = Ticket.objects.open().filter(gone, waiting_since__lt=since, claimed_at__lt=since)
+    count = 0
+    for ticket in left_alone.select_related("conversation"):
+        with transaction.atomic():
+            _lock(ticket.conversation)
+            still = left_alone.filter(pk=ticket.pk, claimed_by=ticket.claimed_by_id)
+            if not still.update(claimed_by=None, claimed_at=None, snoozed_until=None):
+                continue
+            change_owner(ticket.conversation, Owner.QUEUE, now=now)
+            tell_event(ticket.conversation, "requeued", now=now)
+            _show_ticket(ticket)
+            count += 1
+    return count
+
+
+def ahead_of(ticket: Ticket) -> int:
+    """How many patients a nurse will see before this one."""
+    waiting = Ticket.objects.waiting()
+    more_urgent = Q(urgency__gt=ticket.urgency)
+    longer = Q(urgency=ticket.urgency, waiting_since__lt=ticket.waiting_since or ticket.opened_at)
+    return waiting.filter(more_urgent | longer).count()
+
+
+@transaction.atomic
+def read_conversation(
+    conversation_id: int, *, nurse: StaffMember, reason: str, now: datetime
+) -> Conversation:
+    """Open a conversation for a staff member's eyes, and leave the trace.
+
+    `reason` names the screen. Raises OutOfScope, Conversation.DoesNotExist.
+    """
+    conversation = Conversation.objects.select_related("contact_point__patient").get(
+        pk=conversation_id
+    )
+    tickets = Ticket.objects.filter(conversation=conversation)
+    if not any(policy.in_scope(ticket, nurse=nurse) for ticket in tickets):
+        raise OutOfScope
+    access.record(
+        access.Action.READ,
+        actor_id=nurse.pk,
+        subject="conversation",
+        subject_id=conversation.pk,
+        reason=reason,
+        now=now,
+    )
+    return conversation
+
+
+def _find(ticket_id: int, *, nurse: StaffMember) -> Ticket:
+    ticket = _get_locked(ticket_id)
+    if not policy.in_scope(ticket, nurse=nurse):
+        raise OutOfScope
+    return ticket
+
+
+def _hand_on(ticket_id: int, *, nurse: StaffMember) -> Ticket:
+    ticket = _find(ticket_id, nurse=nurse)
+    if ticket.resolved_at is not None or not policy.may_hand_on(ticket, nurse=nurse):
+        raise NotYourTicket
+    return ticket
+
+
+def _get(ticket_id: int) -> Ticket:
+    return Ticket.objects.select_related("conversation", "department", "claimed_by").get(
+        pk=ticket_id
+    )
+
+
+def _get_locked(ticket_id: int) -> Ticket:
+    # Always the conversation first, then its ticket, then its alarms: one order, no deadlock.
+    _lock(_get(ticket_id).conversation)
+    return _get(ticket_id)
+
+
+def _lock(conversation: Conversation) -> None:
+    """Queue behind every other writer of this conversation, and see what they left."""
+    list(Conversation.objects.select_for_update().filter(pk=conversation.pk).values_list("pk"))
+    conversation.refresh_from_db(fields=["owner", "nurse", "epoch", "last_seq"])
+
+
+def _raise_urgency(ticket: Ticket, *, urgency: int, reason: Reason, now: datetime) -> Ticket:
+    if urgency > ticket.urgency:
+        Ticket.objects.filter(pk=ticket.pk).update(urgency=urgency, reason=reason)
+        ticket.urgency, ticket.reason = urgency, reason
+        tell_event(ticket.conversation, "more_urgent", now=now, reason=str(reason))
+        _show_ticket(ticket)
+    return ticket
+
+
+def _show_ticket(ticket: Ticket) -> None:
+    frame = {"type": "queue.changed", "ticket": ticket.pk, "conversation": ticket.conversation_id}
+    show_on_commit(CONSOLES, frame)
+
+
+def _show_alarm(alarm: Alarm) -> None:
+    show_on_commit(CONSOLES, {"type": "alarm.changed", "ticket": alarm.ticket_id})

@@ -1,0 +1,106 @@
+"""Data keys: one for everything of one patient. Destroying it erases that patient."""
+
+import secrets
+import time
+from collections import OrderedDict
+from datetime import datetime
+from threading import Lock
+
+from vault import cipher, keys
+from vault.models import DataKey
+
+CACHED = 2_000  # data keys held open per process
+CACHED_S = 60  # after this long another process' erasure is noticed
+
+
+class Erased(Exception):
+    """The data key was destroyed, and with it everything that it sealed."""
+
+
+def create_data_key() -> DataKey:
+    fresh = DataKey()
+    plain = secrets.token_bytes(keys.KEY_BYTES)
+    _wrap(fresh, plain)
+    fresh.save(force_insert=True)
+    _open_keys.put(fresh.pk, plain)
+    return fresh
+
+
+def open_data_key(data_key_id: int) -> bytes:
+    """The key itself. Raises Erased, UnknownKey, Unreadable."""
+    plain = _open_keys.get(data_key_id)
+    if plain is None:
+        plain = _unwrap(DataKey.objects.get(pk=data_key_id))
+        _open_keys.put(data_key_id, plain)
+    return plain
+
+
+def destroy_data_key(data_key_id: int, *, now: datetime) -> None:
+    """Make everything that this key sealed unreadable, for ever. Twice is once."""
+    DataKey.objects.filter(pk=data_key_id, destroyed_at=None).update(wrapped=None, destroyed_at=now)
+    _open_keys.drop(data_key_id)
+
+
+def rewrap(data_key: DataKey) -> bool:
+    """Wrap a data key under the ring's active key. False when somebody else just did, or erased it."""
+    if data_key.wrapped is None:
+        return False
+    seen = data_key.ring_key
+    _wrap(data_key, _unwrap(data_key))
+    fresh = DataKey.objects.filter(pk=data_key.pk, ring_key=seen, destroyed_at=None)
+    return bool(fresh.update(wrapped=data_key.wrapped, ring_key=data_key.ring_key))
+
+
+def _wrap(data_key: DataKey, plain: bytes) -> None:
+    ring = keys.ring()
+    data_key.ring_key = ring.active
+    data_key.wrapped = cipher.seal(
+        plain, place=_place(data_key), key_id=ring.active, key=ring.keys[ring.active]
+    )
+
+
+def _unwrap(data_key: DataKey) -> bytes:
+    if data_key.wrapped is None:
+        raise Erased
+    return cipher.open_sealed(
+        bytes(data_key.wrapped), place=_place(data_key), key=keys.key(data_key.ring_key)
+    )
+
+
+def _place(data_key: DataKey) -> str:
+    return f"vault_datakey:wrapped:{data_key.uid}"
+
+
+class _OpenKeys:
+    """The data keys in use, the least used forgotten first, none trusted for long."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._keys: OrderedDict[int, tuple[float, bytes]] = OrderedDict()
+
+    def get(self, data_key_id: int) -> bytes | None:
+        with self._lock:
+            since, plain = self._keys.get(data_key_id, (0.0, b""))
+            if not plain or time.monotonic() - since > CACHED_S:
+                self._keys.pop(data_key_id, None)
+                return None
+            self._keys.move_to_end(data_key_id)
+            return plain
+
+    def put(self, data_key_id: int, plain: bytes) -> None:
+        with self._lock:
+            self._keys[data_key_id] = (time.monotonic(), plain)
+            if len(self._keys) > CACHED:
+                self._keys.popitem(last=False)
+
+    def drop(self, data_key_id: int) -> None:
+        with self._lock:
+            self._keys.pop(data_key_id, None)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._keys.clear()
+
+
+_open_keys = _OpenKeys()
+forget = _open_keys.clear

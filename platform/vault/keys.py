@@ -1,0 +1,114 @@
+"""The key ring: which keys exist, which one seals what is written now.
+
+The ring is a small JSON file, readable by its owner alone, outside the database:
+
+    {"active": "k1", "keys": {"k1": "<32 bytes, base64>"}, "index": "…", "audit": "…"}
+
+`keys` wrap the patients' data keys and seal what belongs to nobody; `index` feeds the blind
+indexes; `audit` chains the access log. A process that meets a key id it does not know reads the
+file again, so a rotation needs no restart.
+"""
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+KEY_BYTES = 32  # AES-256
+
+
+class UnknownKey(Exception):
+    """No key of this id is on the ring: a wrong or an old key file."""
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    active: str
+    keys: dict[str, bytes]
+    index: bytes
+    audit: bytes
+
+    @classmethod
+    def new(cls) -> "KeyRing":
+        return cls("k1", {"k1": _fresh()}, index=_fresh(), audit=_fresh())
+
+    @classmethod
+    def read(cls, path: Path) -> "KeyRing":
+        raw = json.loads(path.read_text())
+        keys = {key_id: base64.b64decode(key) for key_id, key in raw["keys"].items()}
+        if any(len(key) != KEY_BYTES for key in keys.values()) or raw["active"] not in keys:
+            raise ValueError(
+                f"{path} is not a key ring: a key is short, or the active one missing."
+            )
+        return cls(
+            raw["active"], keys, base64.b64decode(raw["index"]), base64.b64decode(raw["audit"])
+        )
+
+    def write(self, path: Path) -> None:
+        """Write the ring in one step, so that a crash leaves the old one or the new one."""
+        raw = {
+            "active": self.active,
+            "keys": {key_id: _text(key) for key_id, key in self.keys.items()},
+            "index": _text(self.index),
+            "audit": _text(self.audit),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump(raw, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+
+    def with_new_key(self) -> "KeyRing":
+        """The same ring with one more key, which seals from now on."""
+        key_id = f"k{1 + max(int(known[1:]) for known in self.keys)}"
+        return KeyRing(key_id, {**self.keys, key_id: _fresh()}, self.index, self.audit)
+
+    def without_old_keys(self) -> "KeyRing":
+        return KeyRing(self.active, {self.active: self.keys[self.active]}, self.index, self.audit)
+
+    def derived(self, secret: bytes, purpose: str) -> bytes:
+        """A key of its own for one purpose, so that two columns' indexes can't be compared."""
+        return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=purpose.encode()).derive(secret)
+
+
+def ring() -> KeyRing:
+    """The ring in force. Raises FileNotFoundError when no key was ever made."""
+    return _read(settings.VAULT_KEYS)
+
+
+def key(key_id: str) -> bytes:
+    """Raises UnknownKey, after a second look at the file."""
+    if key_id not in ring().keys:
+        forget()
+    try:
+        return ring().keys[key_id]
+    except KeyError:
+        raise UnknownKey(key_id) from None
+
+
+def forget() -> None:
+    """Read the file again at the next use."""
+    _read.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path) -> KeyRing:
+    return KeyRing.read(path)
+
+
+def _fresh() -> bytes:
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def _text(key: bytes) -> str:
+    return base64.b64encode(key).decode()

@@ -1,0 +1,23 @@
+"""Who does what when something has happened: one task per event, under the event's own name.
+
+A task carries ids, calls one function, and may run twice. `**_` lets an older worker take a newer
+event during a deployment.
+"""
+
+from celery import shared_task
+from django.utils import timezone
+
+from adapters.delivery import deliver
+from assistant.services import attend
+from events import MessageReceived, ReplyQueued
+from workers.understanding import understand
+
+
+@shared_task(name=MessageReceived.name)  # type: ignore[untyped-decorator]
+def on_message_received(*, conversation_id: int, **_: object) -> None:
+    attend(conversation_id, understand=understand)
+
+
+@shared_task(name=ReplyQueued.name)  # type: ignore[untyped-decorator]
+def on_reply_queued(*, conversation_id: int, **_: object) -> None:
+    deliver(conversation_id, now=timezone.now())

@@ -1,0 +1,53 @@
+"""What the clock starts: everything owed is rung again, and what is due happens.
+
+A sweep reads a small partial index and does little; two sweeps at once do no harm.
+"""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from conversations.models import Message
+from events import MessageReceived, ReplyQueued, publish
+from live.models import Glance
+from tickets.services import climb_alarms, requeue_abandoned, wake_snoozed
+
+OWED_AFTER = timedelta(seconds=3)  # a ring normally needs less than one
+AT_ONCE = 200  # conversations rung per sweep; the next one takes the rest
+GLANCES_KEPT = timedelta(minutes=1)
+
+SCHEDULE: dict[str, float] = {  # task name → period in seconds
+    "sweep.owed": 2.0,
+    "sweep.due": 2.0,
+    "sweep.abandoned": 30.0,
+    "sweep.glances": 30.0,
+}
+
+
+@shared_task(name="sweep.owed")  # type: ignore[untyped-decorator]
+def ring_owed(**_: object) -> None:
+    """Ring again for every message that nobody handled, and every reply that nobody sent."""
+    before = timezone.now() - OWED_AFTER
+    owed = Message.objects.filter(created_at__lt=before)
+    for messages, event in ((owed.unhandled(), MessageReceived), (owed.unsent(), ReplyQueued)):
+        ids = messages.order_by().values_list("conversation_id", flat=True).distinct()
+        for conversation_id in ids[:AT_ONCE]:
+            publish(event(conversation_id))
+
+
+@shared_task(name="sweep.due")  # type: ignore[untyped-decorator]
+def do_what_is_due(**_: object) -> None:
+    now = timezone.now()
+    climb_alarms(now=now)
+    wake_snoozed(now=now)
+
+
+@shared_task(name="sweep.abandoned")  # type: ignore[untyped-decorator]
+def bring_back_abandoned(**_: object) -> None:
+    requeue_abandoned(now=timezone.now())
+
+
+@shared_task(name="sweep.glances")  # type: ignore[untyped-decorator]
+def sweep_glances(**_: object) -> None:
+    Glance.objects.filter(at__lt=timezone.now() - GLANCES_KEPT).delete()
