@@ -1,0 +1,160 @@
+"""Is a sign of danger meant, here and now? Negation, the past, hearsay, fear, figures of speech.
+
+Each question looks only at a bounded stretch around the words, and each silences only what it
+clearly covers: in doubt the sign stands.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import resources
+
+from triage.reading import Reading, Span
+
+BEFORE, AFTER = 48, 28  # characters of the clause that can change what a sign means
+
+
+class Silence(StrEnum):
+    """Why a sign that was found does not count."""
+
+    FIGURE = "figure"
+    NEGATION = "negation"
+    HISTORY = "history"
+    KNOWLEDGE = "knowledge"
+    FEAR = "fear"
+
+
+_MARKERS: dict[str, list[str]] = tomllib.loads(
+    (resources.files("triage") / "rules" / "context.toml").read_text("utf-8")
+)
+
+
+def _any_of(name: str, *, before: str = "", after: str = "") -> re.Pattern[str]:
+    return re.compile(f"{before}(?:{'|'.join(_MARKERS[name])}){after}", re.ASCII)
+
+
+_FIGURE = _any_of("figures")
+_TURN = _any_of("turns")
+_NO = _any_of("negators", before="(?:", after=f")(?:{'|'.join(_MARKERS['fillers'])}){{0,4}}$")
+_NO_LISTED = _any_of("negators", after="(?P<first>[^,。?]{1,14})$")
+_LACKS = _any_of("lacks")
+_LIST_MARK = re.compile(r"[、和或及与跟]|以及| or | nor ")
+_NO_AFTER = _any_of("negated_after")
+_PAST = _any_of("past")
+_ONLY_PAST = _any_of("past", before="^(?:我|他|她|我妈|我爸)?(?:在|是)?", after=".{0,4}$")
+_NOW = _any_of("now")
+_QUESTION = _any_of("knowledge_questions")
+_SOURCE = _any_of("sources")
+_OPEN_SOURCE = _any_of("sources_left_open")
+_FEAR = _any_of("fears", after="[^,。?]{0,14}$")
+_REAL = _any_of("real")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A sign within its clause: the words before it, itself, and the words after it."""
+
+    before: str
+    sign: str
+    after: str
+    previous: str  # the clause before
+
+    @property
+    def clause(self) -> str:
+        return self.before + self.sign + self.after
+
+
+class Context:
+    """What one message says about the signs found in it; the same place is judged once."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._judged: dict[tuple[_Place, frozenset[Silence]], Silence | None] = {}
+
+    def silence(self, sign: Span, *, may_silence: frozenset[Silence]) -> Silence | None:
+        """Return why the sign does not count, or None when it does."""
+        place = self._place(sign)
+        if (place, may_silence) not in self._judged:
+            self._judged[place, may_silence] = _judge(place, may_silence)
+        return self._judged[place, may_silence]
+
+    def _place(self, sign: Span) -> _Place:
+        text = self._reading.text
+        start, end = sign
+        clause_start, clause_end = self._reading.clause_at(start)
+        earlier_start, earlier_end = self._reading.clause_before(clause_start)
+        return _Place(
+            before=text[max(clause_start, start - BEFORE) : start],
+            sign=text[start:end],
+            after=text[end : min(clause_end, end + AFTER)],
+            previous=text[max(earlier_start, earlier_end - BEFORE) : earlier_end],
+        )
+
+
+def _judge(place: _Place, may_silence: frozenset[Silence]) -> Silence | None:
+    questions = {
+        Silence.FIGURE: _is_figure,
+        Silence.NEGATION: _is_negated,
+        Silence.HISTORY: _is_past,
+        Silence.KNOWLEDGE: _is_hearsay,
+        Silence.FEAR: _is_feared,
+    }
+    return next((why for why, ask in questions.items() if why in may_silence and ask(place)), None)
+
+
+def _is_figure(place: _Place) -> bool:
+    start = len(place.before)
+    end = start + len(place.sign)
+    return any(
+        figure.start() < end and figure.end() > start for figure in _FIGURE.finditer(place.clause)
+    )
+
+
+def _is_negated(place: _Place) -> bool:
+    if _NO_AFTER.match(place.after):
+        return True
+    before = _since_last_turn(place.before)
+    if _NO.search(before):
+        return True
+    return _is_in_negated_list(before)
+
+
+def _is_in_negated_list(before: str) -> bool:
+    """Recognise "没有发烧、胸痛和呼吸困难": one "no" before a list covers its items."""
+    marks = list(_LIST_MARK.finditer(before))
+    if not marks or before[marks[-1].end() :].strip() not in ("", "有", "any"):
+        return False
+    head = before[: marks[0].start()]
+    negated = _NO_LISTED.search(head)
+    # "没有力气、喘不上气": what is missing there is itself a complaint.
+    return bool(negated) and not _LACKS.search(head)
+
+
+def _since_last_turn(before: str) -> str:
+    """Drop what stands before the last "but"."""
+    turns = list(_TURN.finditer(before))
+    return before[turns[-1].end() :] if turns else before
+
+
+def _is_past(place: _Place) -> bool:
+    before = _since_last_turn(place.before)
+    if _NOW.search(before) or _NOW.search(place.after):
+        return False
+    if _PAST.search(before) or _PAST.search(place.after):
+        return True
+    return bool(_ONLY_PAST.search(place.previous)) and len(place.previous) <= 10  # noqa: PLR2004
+
+
+def _is_hearsay(place: _Place) -> bool:
+    if _SOURCE.search(place.before):
+        return True
+    if _OPEN_SOURCE.search(place.previous) and not _REAL.search(place.clause):
+        return True
+    asks = _QUESTION.search(place.clause)
+    return bool(asks) and not _REAL.search(place.clause)
+
+
+def _is_feared(place: _Place) -> bool:
+    before = _since_last_turn(place.before)
+    return bool(_FEAR.search(before)) and not _NOW.search(before)

@@ -1,0 +1,139 @@
+"""The rule book of red flags: read once from `rules/*.toml`, at import.
+
+A *sign* is one thing that a message can say ("chest pain", "cold sweat"), with its phrases. A
+*rule* fires on phrases of its own, or when signs come together under its conditions.
+Every rule is a draft until a clinician has signed it off, and says so.
+"""
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from triage.context import Silence
+from triage.labels import DEPARTMENTS
+from triage.phrases import Phrase, Words, compile_phrase
+
+DRAFT = "draft, needs clinical sign-off"
+RULE_FILES = ("heart_lungs", "brain", "bleeding", "poison_injury", "children", "pregnancy", "inner")
+RULE_FILES += ("mind",)
+
+
+class BadRule(ValueError):
+    """A rule cannot be used as it is written."""
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Something a message can say, and what may silence it."""
+
+    id: str
+    phrases: tuple[Phrase, ...]
+    may_silence: frozenset[Silence]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """For whom a combination counts. Ages in months; what is not known does not exclude."""
+
+    min_months: float | None = None
+    max_months: float | None = None
+    gender: str | None = None
+    pregnant: bool = False
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Groups of signs: one of each group must be said. The first group is the evidence."""
+
+    groups: tuple[tuple[str, ...], ...]
+    when: Condition
+
+
+@dataclass(frozen=True)
+class Rule:
+    id: str
+    name_zh: str
+    name_en: str
+    level: int  # 1: call 120 now, 2: emergency department now
+    department: str  # one of DEPARTMENTS
+    source: str
+    status: str
+    self_harm: bool
+    combinations: tuple[Combination, ...]
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    rules: tuple[Rule, ...]
+    signs: Mapping[str, Sign]
+    by_anchor: Mapping[str, tuple[tuple[Sign, Phrase], ...]]
+
+
+def load_rule_book() -> RuleBook:
+    """Read and check the whole rule book. Raises BadRule or BadPhrase."""
+    words: Words = _read("words")
+    signs = {name: _sign(name, raw, words) for name, raw in _read("signs").items()}
+    rules: list[Rule] = []
+    for file in RULE_FILES:
+        for raw in _read(file)["rule"]:
+            if "zh" in raw or "en" in raw:
+                signs[raw["id"]] = _sign(raw["id"], raw, words)
+            rules.append(_rule(raw))
+    for rule in rules:
+        _check(rule, signs)
+    return RuleBook(tuple(rules), signs, _index(signs))
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((resources.files("triage") / "rules" / f"{name}.toml").read_text("utf-8"))
+
+
+def _sign(name: str, raw: Mapping[str, Any], words: Words) -> Sign:
+    phrases = [compile_phrase(source, language="zh", words=words) for source in raw.get("zh", ())]
+    phrases += [compile_phrase(source, language="en", words=words) for source in raw.get("en", ())]
+    silences = raw.get("silenced_by", list(Silence))
+    return Sign(name, tuple(phrases), frozenset(Silence(why) for why in silences))
+
+
+def _rule(raw: Mapping[str, Any]) -> Rule:
+    combinations = [Combination(((raw["id"],),), Condition())] if "zh" in raw else []
+    combinations += [
+        Combination(
+            tuple(tuple(group) for group in one["signs"]), Condition(**one.get("when", {}))
+        )
+        for one in raw.get("together", ())
+    ]
+    return Rule(
+        id=raw["id"],
+        name_zh=raw["name_zh"],
+        name_en=raw["name_en"],
+        level=raw["level"],
+        department=raw["department"],
+        source=raw["source"],
+        status=raw["status"],
+        self_harm=raw.get("self_harm", False),
+        combinations=tuple(combinations),
+    )
+
+
+def _check(rule: Rule, signs: Mapping[str, Sign]) -> None:
+    named = {sign for one in rule.combinations for group in one.groups for sign in group}
+    if unknown := named - signs.keys():
+        raise BadRule(f"{rule.id} names signs that nobody wrote: {sorted(unknown)}")
+    if not named or rule.level not in (1, 2) or rule.department not in DEPARTMENTS:
+        raise BadRule(rule.id)
+
+
+def _index(signs: Mapping[str, Sign]) -> dict[str, tuple[tuple[Sign, Phrase], ...]]:
+    index: dict[str, list[tuple[Sign, Phrase]]] = defaultdict(list)
+    for sign, phrase in _all_phrases(signs):
+        for anchor in phrase.anchors:
+            index[anchor].append((sign, phrase))
+    return {anchor: tuple(entries) for anchor, entries in index.items()}
+
+
+def _all_phrases(signs: Mapping[str, Sign]) -> Iterator[tuple[Sign, Phrase]]:
+    return ((sign, phrase) for sign in signs.values() for phrase in sign.phrases)
