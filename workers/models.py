@@ -1,0 +1,3 @@
+from workers.broker.models import Ring
+
+__all__ = ["Ring"]
