@@ -46,7 +46,9 @@ def now() -> datetime:
 
 @pytest.fixture
 def web(db: None) -> Channel:
-    return Channel.objects.get_or_create(slug="web", defaults={"kind": "web", "name": "网页咨询"})[0]
+    return Channel.objects.get_or_create(slug="web", defaults={"kind": "web", "name": "网页"})[
+        0
+    ]
 
 
 @pytest.fixture

@@ -72,4 +72,4 @@ def _seed_staff(
     )
     member.departments.set(Department.objects.filter(name__in=departments))
     Shift.objects.create(staff_member=member, starts_at=now, ends_at=now + timedelta(days=30))
-    return username, password, role.label
+    return username, password, str(role.label)

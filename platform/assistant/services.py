@@ -9,7 +9,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 
 from assistant import policy
 from assistant.language import language_of
@@ -34,10 +33,10 @@ from conversations.services import (
 )
 from conversations.text import clean_text
 from hospital.models import Department
-from patients.models import ContactPoint, Patient
+from patients.models import ContactPoint
 from tickets.models import Alarm, Reason, Ticket
 from tickets.services import ahead_of, hand_over, hear_patient, raise_alarm
-from triage.labels import NOT_UNDERSTOOD, Understanding, Urgency
+from triage.labels import NOT_UNDERSTOOD, Intent, Understanding, Urgency
 from triage.redflags import RedFlag, find_red_flags
 
 logger = logging.getLogger(__name__)
@@ -217,10 +216,9 @@ def _hand_over(
         now=now,
     )
     if decision.in_danger:
-        _show_danger(
-            ticket, message, rules=[f"model:{meaning.distress if decision.reason == Reason.DISTRESS else meaning.intent}"],
-            signs=[], self_harm=decision.reason == Reason.DISTRESS, now=now,
-        )  # fmt: skip
+        in_crisis = decision.reason == Reason.DISTRESS
+        rule = f"model:{meaning.distress if in_crisis else Intent.EMERGENCY}"
+        _show_danger(ticket, message, rules=[rule], signs=[], self_harm=in_crisis, now=now)
     elif was_ours:
         _say(conversation, announce_nurse(ahead=ahead_of(ticket), now=now), now=now)
 
@@ -276,7 +274,7 @@ def _show_danger(
 
 
 def _say(conversation: Conversation, reply: Reply, *, now: datetime) -> None:
-    """What the house itself says: under whatever epoch is in force, for nobody can contradict it."""
+    """What the house itself says: under whatever epoch is in force."""
     conversation.refresh_from_db(fields=["epoch"])
     queue_reply(
         conversation,

@@ -216,15 +216,18 @@ def _append(
     return message
 
 
+_NEXT_SEQ = """
+UPDATE conversations_conversation SET last_seq = last_seq + 1, last_message_at = %(at)s
+WHERE id = %(id)s AND epoch = coalesce(%(epoch)s, epoch)
+RETURNING last_seq, owner, epoch, nurse_id
+"""
+
+
 def _next_seq(conversation: Conversation, *, now: datetime, epoch: int | None = None) -> int:
     """Take the next number and the row's lock in one statement. Raises StaleEpoch."""
-    fence, values = ("", []) if epoch is None else (" AND epoch = %s", [epoch])
+    at = connection.ops.adapt_datetimefield_value(now)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE conversations_conversation SET last_seq = last_seq + 1, last_message_at = %s"
-            f" WHERE id = %s{fence} RETURNING last_seq, owner, epoch, nurse_id",
-            [connection.ops.adapt_datetimefield_value(now), conversation.pk, *values],
-        )
+        cursor.execute(_NEXT_SEQ, {"at": at, "id": conversation.pk, "epoch": epoch})
         row = cursor.fetchone()
     if row is None:
         raise StaleEpoch

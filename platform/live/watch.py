@@ -5,6 +5,7 @@ commit of another connection: 10 µs a look, so a look every 20 ms costs 1 % of 
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import sqlite3
@@ -59,15 +60,14 @@ async def _watch_database(deliver: Deliver) -> None:
             (now,) = database.execute("PRAGMA data_version").fetchone()
             if now != version:
                 version = now
-                for last, group, frame in database.execute(
+                for glance in database.execute(
                     'SELECT id, "group", frame FROM live_glance WHERE id > ? ORDER BY id', [last]
                 ).fetchall():
+                    last, group, frame = glance
                     await deliver(group, json.loads(frame))
-            nudged.clear()
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(nudged.wait(), LOOK_EVERY_S)
-            except TimeoutError:
-                pass
+            nudged.clear()
     finally:
         show.watchers.remove(wake)
         database.close()

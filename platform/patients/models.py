@@ -1,6 +1,5 @@
 from datetime import date, datetime
 
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _

@@ -17,7 +17,7 @@ class CannotMerge(Exception):
 
 
 def index_phone(phone: str) -> str:
-    """The blind index of a phone number, however it was typed: +86 138-0000-0000 and 13800000000."""
+    """The blind index of a phone number, however it was typed (+86 138-0000-0000)."""
     digits = re.sub(r"\D", "", unicodedata.normalize("NFKC", phone))
     digits = digits.removeprefix("0086")
     if len(digits) == 13 and digits.startswith("861"):

@@ -59,7 +59,7 @@ class StaffMember(AbstractUser):
         _("on call"), default=False, help_text=_("Hears of a red flag that nobody acknowledged.")
     )
 
-    objects = StaffManager()
+    objects = StaffManager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = _("staff member")

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-
 from staff.models import Role, StaffMember
 from tickets.models import Step, Ticket
 

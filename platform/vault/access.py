@@ -44,7 +44,7 @@ def record(
 
 
 def verify() -> int | None:
-    """The number of the first entry that is missing or was changed; None when all stand as written."""
+    """The number of the first entry that is missing or was changed; None when all stand."""
     expected, previous = 1, ""
     for entry in AccessEntry.objects.order_by("number").iterator(chunk_size=2_000):
         if (

@@ -42,7 +42,7 @@ def destroy_data_key(data_key_id: int, *, now: datetime) -> None:
 
 
 def rewrap(data_key: DataKey) -> bool:
-    """Wrap a data key under the ring's active key. False when somebody else just did, or erased it."""
+    """Wrap a data key under the ring's active key. False when somebody just did, or erased it."""
     if data_key.wrapped is None:
         return False
     seen = data_key.ring_key

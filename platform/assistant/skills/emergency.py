@@ -12,12 +12,12 @@ CRISIS_LINE = "12356"  # China's psychological assistance hotline, nationwide si
 
 
 def emergency(*, lang: str, signs: Sequence[str] = (), self_harm: bool = False) -> Reply:
-    """The emergency card. `signs` are the names of the rules that fired, in the patient's language."""
+    """The emergency card. `signs`: names of the rules that fired, in the patient's language."""
     hospital, place = Hospital.objects.this_one(), nearest_emergency_place()
     phone = hospital.emergency_phone
     lines = [
         _(
-            "You are not alone. Please do not stay by yourself, and call now: %(phone)s, or %(line)s."
+            "You are not alone. Please stay with somebody, and call now: %(phone)s, or %(line)s."
         )
         % {"phone": phone, "line": CRISIS_LINE}
         if self_harm

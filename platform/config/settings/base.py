@@ -1,4 +1,4 @@
-"""What every installation shares, read from the environment. Each value has its unit and its reason."""
+"""What every installation shares, read from the environment, each value with unit and reason."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 ROOT = Path(__file__).resolve().parents[3]
 VAR = Path(os.environ.get("WENAN_VAR", ROOT / "var"))
 
-# --- Who may reach us -------------------------------------------------------------------------
+# --- Who may reach us ----------------------------------------------------------------------------
 DEBUG = False
 SECRET_KEY = os.environ.get("SECRET_KEY", "")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
@@ -19,7 +19,7 @@ CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CSRF_TRUSTED_ORIGINS", "").sp
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 
-# --- The house --------------------------------------------------------------------------------
+# --- The house -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
@@ -78,13 +78,14 @@ TEMPLATES = [
     }
 ]
 
-# --- The database: the queue of record ----------------------------------------------------------
+# --- The database: the queue of record -----------------------------------------------------------
 DATABASE_URL = os.environ.get("DATABASE_URL") or f"sqlite:///{VAR / 'wenan.sqlite3'}"
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # With these, 0 % "database is locked" at 20 messages a second; with Django's defaults 41 %.
     DATABASES["default"]["OPTIONS"] = {
-        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA secure_delete=ON;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        " PRAGMA secure_delete=ON;",
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,  # seconds that a writer waits for another
     }
@@ -113,22 +114,22 @@ if REDIS_URL:
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
-# --- Secrets of the vault -------------------------------------------------------------------------
+# --- Secrets of the vault ------------------------------------------------------------------------
 VAULT_KEYS = Path(os.environ.get("VAULT_KEYS", VAR / "keys.json"))
 
-# --- Languages: Chinese first, English complete ---------------------------------------------------
+# --- Languages: Chinese first, English complete --------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 TIME_ZONE = os.environ.get("TIME_ZONE", "Asia/Shanghai")
 USE_TZ = True
 
-# --- Files ------------------------------------------------------------------------------------------
+# --- Files ---------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
 SERVESTATIC_USE_FINDERS = True  # no collectstatic step on one machine
 SERVESTATIC_AUTOREFRESH = False
 
-# --- Staff accounts -----------------------------------------------------------------------------------
+# --- Staff accounts ------------------------------------------------------------------------------
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -148,7 +149,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"  # the chat page alone says otherwise, to the sites in WIDGET_ORIGINS
 
-# --- Logs carry ids and reasons, never words and names ---------------------------------------------------
+# --- Logs carry ids and reasons, never words and names -------------------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -163,6 +164,6 @@ LOGGING = {
     },
 }
 
-# --- What the assistant says of itself -------------------------------------------------------------------
+# --- What the assistant says of itself -----------------------------------------------------------
 HOSPITAL_NAME = os.environ.get("HOSPITAL_NAME", "")  # empty: the hospital's own row is asked
 UNFOLD = {"SITE_TITLE": _("Wenan"), "SITE_HEADER": _("Wenan"), "SITE_SYMBOL": "forum"}

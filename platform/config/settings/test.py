@@ -6,8 +6,8 @@ from pathlib import Path
 
 os.environ.setdefault("WENAN_VAR", tempfile.mkdtemp(prefix="wenan-test-"))
 
-from .base import *  # noqa: E402, F403
-from .base import DATABASES, VAR  # noqa: E402
+from .base import *  # noqa: F403
+from .base import DATABASES, VAR
 
 SECRET_KEY = "for tests only, " * 4
 VAULT_KEYS = Path(VAR) / "keys.json"
