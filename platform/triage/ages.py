@@ -3,9 +3,7 @@
 import re
 
 _NUMBER = r"(?P<n>[0-9]{1,3}|[一二两三四五六七八九十]{1,3}|半)"
-_CHILD = (
-    "(?:宝宝|宝贝|孩子|小孩|婴儿|娃娃?|儿子|女儿|闺女|囡囡|孙子|孙女|外孙女?|小朋友|二宝|大宝|老二|毛毛|崽|仔|小家伙|他|她)"
-)
+_CHILD = "(?:宝宝|宝贝|孩子|小孩|婴儿|娃娃?|儿子|女儿|闺女|囡囡|孙子|孙女|外孙女?|小朋友|二宝|大宝|老二|毛毛|崽|仔|小家伙|他|她)"
 _JUST = "(?:,|才|刚|今年|现在|只有|快|还不到|不到|不满|未满|还没|没满|刚满|满|是|有|了|我家的?|出生){0,3}"
 _UNITS = "(?P<unit>个半月|个多月|个月|月龄|月|天|周|岁半|岁|周岁)"
 _ZH_AFTER_CHILD = re.compile(rf"{_CHILD}{_JUST}{_NUMBER}{_UNITS}")
@@ -17,15 +15,12 @@ _EN_OLD = re.compile(
     r"(?P<unit>day|week|wk|month|mo|year|yr|y)s? ?o(?:ld)?\b",
     re.ASCII,
 )
-_EN_NUMBERS = dict(
-    zip(
-        "one two three four five six seven eight nine ten eleven twelve".split(),
-        range(1, 13),
-        strict=True,
-    )
-)
+_EN_WORDS = "one two three four five six seven eight nine ten eleven twelve"
+_EN_NUMBERS = {word: n for n, word in enumerate(_EN_WORDS.split(), start=1)}
 _ZH_DIGITS = {digit: n for n, digit in enumerate("一二三四五六七八九", start=1)} | {"两": 2}
-_NEWBORN = re.compile(r"新生儿|未满月|没满月|不满月|还没出月子|月子里的|刚出生|\bnewborn\b", re.ASCII)
+_NEWBORN = re.compile(
+    r"新生儿|未满月|没满月|不满月|还没出月子|月子里的|刚出生|\bnewborn\b", re.ASCII
+)
 
 
 def ages_in_months(text: str) -> list[float]:

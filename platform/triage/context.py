@@ -37,12 +37,17 @@ def _any_of(name: str, *, before: str = "", after: str = "") -> re.Pattern[str]:
 _FIGURE = _any_of("figures")
 _TURN = _any_of("turns")
 _NO = _any_of("negators", before="(?:", after=f")(?:{'|'.join(_MARKERS['fillers'])}){{0,4}}$")
+_FILLED = _any_of("fillers", before="(?:", after="){0,4}")
 _NO_LISTED = _any_of("negators", after="(?P<first>[^,。?]{1,14})$")
 _LACKS = _any_of("lacks")
 _LIST_MARK = re.compile(r"[、和或及与跟]|以及| or | nor ")
 _NO_AFTER = _any_of("negated_after")
 _PAST = _any_of("past")
-_ONLY_PAST = _any_of("past", before="^(?:我|他|她|我妈|我爸)?(?:在|是)?", after=".{0,4}$")
+_ONLY_PAST = _any_of(
+    "past",
+    before="^(?:我|他|她|我妈|我爸)?(?:在|是)?",
+    after="(?:的?时候|[春夏秋冬]天|[初底末]|有一次|一次|那会儿?|有天|某天|里)?$",
+)
 _NOW = _any_of("now")
 _QUESTION = _any_of("knowledge_questions")
 _SOURCE = _any_of("sources")
@@ -58,7 +63,7 @@ class _Place:
     before: str
     sign: str
     after: str
-    previous: str  # the clause before
+    previous: str  # the clause before, within the same sentence
 
     @property
     def clause(self) -> str:
@@ -84,6 +89,8 @@ class Context:
         start, end = sign
         clause_start, clause_end = self._reading.clause_at(start)
         earlier_start, earlier_end = self._reading.clause_before(clause_start)
+        if text[earlier_end : earlier_end + 1] != ",":
+            earlier_start = earlier_end  # another sentence says nothing about this one
         return _Place(
             before=text[max(clause_start, start - BEFORE) : start],
             sign=text[start:end],
@@ -123,7 +130,7 @@ def _is_negated(place: _Place) -> bool:
 def _is_in_negated_list(before: str) -> bool:
     """Recognise "没有发烧、胸痛和呼吸困难": one "no" before a list covers its items."""
     marks = list(_LIST_MARK.finditer(before))
-    if not marks or before[marks[-1].end() :].strip() not in ("", "有", "any"):
+    if not marks or not _FILLED.fullmatch(before, marks[-1].end()):
         return False
     head = before[: marks[0].start()]
     negated = _NO_LISTED.search(head)
@@ -143,7 +150,7 @@ def _is_past(place: _Place) -> bool:
         return False
     if _PAST.search(before) or _PAST.search(place.after):
         return True
-    return bool(_ONLY_PAST.search(place.previous)) and len(place.previous) <= 10  # noqa: PLR2004
+    return bool(_ONLY_PAST.search(place.previous))
 
 
 def _is_hearsay(place: _Place) -> bool:

@@ -2,7 +2,7 @@
 
     喘不上气            these characters, one after another
     (胸口|心口)痛       one of several; `(我|他)?` may be missing
-    <chest>~<pain>      <name> is a word list of `rules/words.toml`; ~ is a short gap, ~~ a longer one
+    <chest>~<pain>      a word list of `rules/words.toml`, a short gap (~~ is longer), another
     中毒!(热线|科)       ... and not followed by one of these
     高压2[0-9]          one character of a class
     ambulan*            the rest of the word, whatever it is; 得? may be missing

@@ -1,4 +1,4 @@
-"""A message as the rules read it: one spelling, clauses, and the way back to the patient's own text.
+"""A message as the rules read it: one spelling, clauses, and the way back to the patient's text.
 
 Full width, capitals and traditional characters become one form; what stands inside a word
 ("胸 口 痛", "不*想*活") falls out. Everything here is linear in the length of the message.
@@ -24,7 +24,7 @@ def _translation(traditional: str) -> dict[int, str]:
     """Map one character to one character, so that positions stay what they were."""
     table = {code: chr(code + 32) for code in range(ord("A"), ord("Z") + 1)}
     table |= {code: chr(code - 0xFEE0).lower() for code in range(0xFF01, 0xFF5F)}
-    table |= {ord(old): new for old, new in traditional.split()}
+    table |= {ord(pair[0]): pair[1] for pair in traditional.split()}
     table |= dict.fromkeys(map(ord, ",;;,﹐﹔"), ",")
     table |= dict.fromkeys(map(ord, "。!!｡\n\r"), "。")
     table |= dict.fromkeys(map(ord, "??﹖"), "?")
@@ -101,7 +101,7 @@ def _drop_what_stands_between(text: str) -> tuple[str, list[int], list[int]]:
     length = origin = 0
     for run in _BETWEEN.finditer(text):
         start, end = run.span()
-        between_words = 0 < start and end < len(text) and {text[start - 1], text[end]} <= _PLAIN
+        between_words = start > 0 and end < len(text) and {text[start - 1], text[end]} <= _PLAIN
         if between_words and run[0] == " ":
             continue
         piece = text[origin:start]

@@ -11,8 +11,9 @@ from operator import add
 
 from triage.ages import ages_in_months
 from triage.context import Context
+from triage.phrases import Phrase
 from triage.reading import Reading, Span, read
-from triage.rulebook import Combination, Condition, Phrase, Rule, Sign, load_rule_book
+from triage.rulebook import Combination, Condition, Rule, load_rule_book
 
 RULE_BOOK = load_rule_book()
 

@@ -17,8 +17,16 @@ from triage.labels import DEPARTMENTS
 from triage.phrases import Phrase, Words, compile_phrase
 
 DRAFT = "draft, needs clinical sign-off"
-RULE_FILES = ("heart_lungs", "brain", "bleeding", "poison_injury", "children", "pregnancy", "inner")
-RULE_FILES += ("mind",)
+RULE_FILES = (
+    "heart_lungs",
+    "brain",
+    "bleeding",
+    "poison_injury",
+    "children",
+    "pregnancy",
+    "inner",
+    "mind",
+)
 
 
 class BadRule(ValueError):
@@ -79,7 +87,9 @@ def load_rule_book() -> RuleBook:
     rules: list[Rule] = []
     for file in RULE_FILES:
         for raw in _read(file)["rule"]:
-            if "zh" in raw or "en" in raw:
+            if raw["id"] in signs:
+                raise BadRule(f"{raw['id']} is written twice")
+            if "zh" in raw:
                 signs[raw["id"]] = _sign(raw["id"], raw, words)
             rules.append(_rule(raw))
     for rule in rules:
@@ -101,9 +111,7 @@ def _sign(name: str, raw: Mapping[str, Any], words: Words) -> Sign:
 def _rule(raw: Mapping[str, Any]) -> Rule:
     combinations = [Combination(((raw["id"],),), Condition())] if "zh" in raw else []
     combinations += [
-        Combination(
-            tuple(tuple(group) for group in one["signs"]), Condition(**one.get("when", {}))
-        )
+        Combination(tuple(tuple(group) for group in one["signs"]), Condition(**one.get("when", {})))
         for one in raw.get("together", ())
     ]
     return Rule(
