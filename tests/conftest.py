@@ -145,7 +145,7 @@ def patient_writes(web: Channel, hospital: Hospital, model: Model) -> PatientWri
             **fields,
         )
         if attended:
-            attend(received.message.conversation_id, understand=model)
+            attend(received.message.conversation_id, understand=model, now=now)
         return received
 
     return write

@@ -15,7 +15,7 @@ from workers.understanding import understand
 
 @shared_task(name=MessageReceived.name)  # type: ignore[untyped-decorator]
 def on_message_received(*, conversation_id: int, **_: object) -> None:
-    attend(conversation_id, understand=understand)
+    attend(conversation_id, understand=understand, now=timezone.now())
 
 
 @shared_task(name=ReplyQueued.name)  # type: ignore[untyped-decorator]

@@ -99,13 +99,13 @@ def take_in(
     return received
 
 
-def attend(conversation_id: int, *, understand: Understand) -> None:
+def attend(conversation_id: int, *, understand: Understand, now: datetime) -> None:
     """Respond to every unhandled message of a conversation, oldest first. May run twice at once."""
     unhandled = Message.objects.filter(conversation=conversation_id).unhandled().order_by("seq")
     for message in unhandled.select_related("conversation__contact_point__patient"):
         # The owner may have changed while an earlier message was answered.
         message.conversation.refresh_from_db(fields=["owner", "epoch", "misses", "language"])
-        respond(message, understand=understand, now=timezone.now())
+        respond(message, understand=understand, now=now)
 
 
 def respond(message: Message, *, understand: Understand, now: datetime) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from conversations.models import Author, Conversation, Kind, Message, Owner
@@ -33,7 +33,13 @@ class Received:
 
 
 def start_conversation(contact_point: ContactPoint, *, now: datetime) -> Conversation:
-    """The conversation of this contact point, begun if there is none."""
+    """The conversation of this contact point, begun if there is none.
+
+    Kept with the contact point: a socket that holds on to it asks the database once.
+    """
+    known: Conversation | None = getattr(contact_point, "conversation", None)
+    if known is not None:
+        return known
     conversation, _ = Conversation.objects.get_or_create(
         contact_point=contact_point,
         defaults={
@@ -46,7 +52,7 @@ def start_conversation(contact_point: ContactPoint, *, now: datetime) -> Convers
     return conversation
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def receive_message(
     conversation: Conversation,
     *,
@@ -62,12 +68,6 @@ def receive_message(
     Raises ClientIdReused when a repeat carries another text. Updates `conversation` in place.
     """
     seq = _next_seq(conversation, now=now)
-    stored = _find_repeat(conversation, client_id, channel, external_id)
-    if stored:
-        _give_back(conversation)
-        if stored.text != text:
-            raise ClientIdReused
-        return Received(stored, is_new=False)
     message = Message(
         conversation=conversation,
         data_key_id=conversation.data_key_id,
@@ -84,7 +84,13 @@ def receive_message(
         # What a nurse owns needs no assistant: she reads it.
         handled_at=now if conversation.owner == Owner.NURSE else None,
     )
-    message.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            message.save(force_insert=True)
+    except IntegrityError:  # a constraint knows it already
+        _give_back(conversation)
+        stored = _find_repeat(conversation, client_id, channel, external_id)
+        return Received(_same(stored, text), is_new=False)
     _show_news(conversation)
     return Received(message, is_new=True)
 
@@ -111,7 +117,7 @@ def queue_reply(
 
     `epoch` is the one under which it was composed. Raises StaleEpoch when the owner changed since.
     """
-    if client_id and (stored := _find_repeat(conversation, client_id, None, None)):
+    if client_id and (stored := _find_repeat(conversation, client_id)):
         return _same(stored, text)
     message = _append(
         conversation,
@@ -139,7 +145,7 @@ def write_note(
     client_id: str | None = None,
 ) -> Message:
     """Store a private note, for staff alone."""
-    if client_id and (stored := _find_repeat(conversation, client_id, None, None)):
+    if client_id and (stored := _find_repeat(conversation, client_id)):
         return _same(stored, text)
     return _append(
         conversation,
@@ -219,7 +225,7 @@ def _append(
 _NEXT_SEQ = """
 UPDATE conversations_conversation SET last_seq = last_seq + 1, last_message_at = %(at)s
 WHERE id = %(id)s AND epoch = coalesce(%(epoch)s, epoch)
-RETURNING last_seq, owner, epoch, nurse_id
+RETURNING last_seq, owner, epoch, nurse_id, language
 """
 
 
@@ -231,9 +237,10 @@ def _next_seq(conversation: Conversation, *, now: datetime, epoch: int | None = 
         row = cursor.fetchone()
     if row is None:
         raise StaleEpoch
-    conversation.last_seq, conversation.owner, conversation.epoch, conversation.nurse_id = row
-    conversation.last_message_at = now
-    return conversation.last_seq
+    seq: int
+    seq, conversation.owner, conversation.epoch, conversation.nurse_id, conversation.language = row
+    conversation.last_seq, conversation.last_message_at = seq, now
+    return seq
 
 
 def _give_back(conversation: Conversation) -> None:
@@ -245,8 +252,8 @@ def _give_back(conversation: Conversation) -> None:
 def _find_repeat(
     conversation: Conversation,
     client_id: str | None,
-    channel: Channel | None,
-    external_id: str | None,
+    channel: Channel | None = None,
+    external_id: str | None = None,
 ) -> Message | None:
     if external_id:
         return Message.objects.filter(channel=channel, external_id=external_id).first()
@@ -255,8 +262,8 @@ def _find_repeat(
     return None
 
 
-def _same(stored: Message, text: str) -> Message:
-    if stored.text != text:
+def _same(stored: Message | None, text: str) -> Message:
+    if stored is None or stored.text != text:
         raise ClientIdReused
     return stored
 
