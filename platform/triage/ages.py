@@ -1,12 +1,20 @@
-"""How old is the patient? Read out of the message, where a relative writes for a child or parent."""
+"""How old is the patient? Read out of the message, where a relative writes for a child."""
 
 import re
 
 _NUMBER = r"(?P<n>[0-9]{1,3}|[一二两三四五六七八九十]{1,3}|半)"
-_CHILD = "(?:宝宝|宝贝|孩子|小孩|婴儿|娃娃?|儿子|女儿|闺女|囡囡|孙子|孙女|外孙女?|小朋友|二宝|大宝|老二|毛毛|崽|仔|小家伙|他|她)"
-_JUST = "(?:,|才|刚|今年|现在|只有|快|还不到|不到|不满|未满|还没|没满|刚满|满|是|有|了|我家的?|出生){0,3}"
+_CHILD = (
+    "(?:宝宝|宝贝|孩子|小孩|婴儿|娃娃?|儿子|女儿|闺女|囡囡|孙子|孙女|外孙女?|小朋友"
+    "|二宝|大宝|毛毛|崽|仔|小家伙)"
+)
+_JUST = (
+    "(?:,|才|刚|今年|现在|只有|快|还不到|不到|不满|未满|还没|没满|刚满|满|是|有|了|我家的?"
+    "|出生){0,3}"
+)
+# "宝宝3天没拉": that is how long, not how old.
+_HOW_LONG = "(?!没|不(?!到|满)|都|前|后|内|以来|来|一次|就|里|多没)"
 _UNITS = "(?P<unit>个半月|个多月|个月|月龄|月|天|周|岁半|岁|周岁)"
-_ZH_AFTER_CHILD = re.compile(rf"{_CHILD}{_JUST}{_NUMBER}{_UNITS}")
+_ZH_AFTER_CHILD = re.compile(rf"{_CHILD}{_JUST}{_NUMBER}{_UNITS}{_HOW_LONG}")
 _ZH_BEFORE_CHILD = re.compile(rf"{_NUMBER}{_UNITS}(?:大|龄|多|零[0-9]天)?的?{_CHILD}")
 _ZH_OLD = re.compile(rf"{_NUMBER}{_UNITS}(?:大|龄)")
 _ZH_YEARS = re.compile(rf"{_NUMBER}(?P<unit>周岁|岁半|岁)")

@@ -68,12 +68,12 @@ TAIL = 8  # characters
 
 @dataclass(frozen=True)
 class Phrase:
-    """One compiled phrase: no match without one of its anchors, none longer than its reach."""
+    """One compiled phrase: every match holds an anchor of each group, none exceeds its reach."""
 
     source: str
     regex: re.Pattern[str]
-    anchors: frozenset[str]
-    reach: int
+    anchors: tuple[frozenset[str], ...]  # the most telling group first
+    reach: int  # characters
 
 
 def compile_phrase(source: str, *, language: Language, words: Words) -> Phrase:
@@ -86,7 +86,7 @@ def compile_phrase(source: str, *, language: Language, words: Words) -> Phrase:
     if not anchors:
         raise BadPhrase(f"nothing in {source!r} must be there: it would be tried everywhere")
     regex = re.compile(pattern, re.ASCII)
-    return Phrase(source, regex, frozenset(anchors), sum(_reach(node, language) for node in nodes))
+    return Phrase(source, regex, anchors, sum(_reach(node, language) for node in nodes))
 
 
 def _parse(source: str, words: Words) -> tuple[Node, ...]:
@@ -170,8 +170,10 @@ def _reach(node: Node, language: Language) -> int:
             return max(sum(_reach(n, language) for n in nodes) for nodes in options)
 
 
-def _anchors(nodes: tuple[Node, ...], language: Language, *, word_start: bool) -> set[str]:
-    """Return pieces of which every match holds at least one: the longest, then the fewest."""
+def _anchors(
+    nodes: tuple[Node, ...], language: Language, *, word_start: bool
+) -> tuple[frozenset[str], ...]:
+    """Return groups of pieces, the most telling first: every match holds one of each group."""
     found: list[set[str]] = []
     for node in nodes:
         match node:
@@ -181,10 +183,10 @@ def _anchors(nodes: tuple[Node, ...], language: Language, *, word_start: bool) -
                 found.append(_word_beginnings(text, word_start=word_start))
             case Choice(options, optional=False, unless=False):
                 each = [_anchors(option, language, word_start=word_start) for option in options]
-                found.append(set().union(*each) if all(each) else set())
+                found.append(set().union(*(best[0] for best in each)) if all(each) else set())
         word_start = _ends_before_a_word(node, word_start=word_start)
-    usable = [pieces for pieces in found if pieces]
-    return max(usable, key=lambda pieces: (min(map(len, pieces)), -len(pieces)), default=set())
+    usable = {frozenset(pieces) for pieces in found if pieces}
+    return tuple(sorted(usable, key=lambda pieces: (-min(map(len, pieces)), len(pieces))))
 
 
 def _word_beginnings(text: str, *, word_start: bool) -> set[str]:

@@ -7,6 +7,7 @@ Full width, capitals and traditional characters become one form; what stands ins
 import re
 import tomllib
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -34,7 +35,6 @@ def _translation(traditional: str) -> dict[int, str]:
 _SPELLING = _spelling()
 _TABLE = _translation(_SPELLING["traditional"])
 _TYPOS: dict[str, str] = _SPELLING["typos"]  # each as long as its correction: spans depend on it
-_TYPO = re.compile("|".join(re.escape(wrong) for wrong in _TYPOS))
 _HAN = "\u3400-\u9fff"
 # A comma after every single character is somebody spelling, or hiding a word from a filter.
 _SPELT_OUT = re.compile(rf"(?<![{_HAN}])[{_HAN}][,、。.](?:[{_HAN}][,、。.])+[{_HAN}](?![{_HAN}])")
@@ -54,6 +54,10 @@ class Reading:
     clause_starts: tuple[int, ...]
     _piece_starts: tuple[int, ...]
     _origins: tuple[int, ...]
+
+    def clauses(self) -> Iterator[Span]:
+        """Yield every clause, without the mark that ends it."""
+        return ((start, self._clause_end(nth)) for nth, start in enumerate(self.clause_starts))
 
     def clause_at(self, position: int) -> Span:
         """Return the clause around a position, without the mark that ends it."""
@@ -85,9 +89,15 @@ def read(text: str) -> Reading:
     same_length = _SPELT_OUT.sub(_join_spelt_out, same_length)
     same_length = _FULL_STOP.sub("。", same_length)
     kept, piece_starts, origins = _drop_what_stands_between(same_length)
-    kept = _TYPO.sub(lambda typo: _TYPOS[typo[0]], kept)
+    kept = _correct_typos(kept)
     clause_starts = (0, *(mark.end() for mark in _BOUNDARY.finditer(kept)))
     return Reading(kept, clause_starts, tuple(piece_starts), tuple(origins))
+
+
+def _correct_typos(text: str) -> str:
+    for wrong, right in _TYPOS.items():
+        text = text.replace(wrong, right)
+    return text
 
 
 def _join_spelt_out(spelt: re.Match[str]) -> str:

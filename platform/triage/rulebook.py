@@ -7,7 +7,7 @@ Every rule is a draft until a clinician has signed it off, and says so.
 
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -77,7 +77,8 @@ class Rule:
 class RuleBook:
     rules: tuple[Rule, ...]
     signs: Mapping[str, Sign]
-    by_anchor: Mapping[str, tuple[tuple[Sign, Phrase], ...]]
+    by_anchor: Mapping[str, tuple[tuple[str, int], ...]]  # a sign, and which of its phrases
+    all_anchors: frozenset[str]
 
 
 def load_rule_book() -> RuleBook:
@@ -94,7 +95,9 @@ def load_rule_book() -> RuleBook:
             rules.append(_rule(raw))
     for rule in rules:
         _check(rule, signs)
-    return RuleBook(tuple(rules), signs, _index(signs))
+    phrases = [phrase for sign in signs.values() for phrase in sign.phrases]
+    anchors = {anchor for phrase in phrases for group in phrase.anchors for anchor in group}
+    return RuleBook(tuple(rules), signs, _index(signs), frozenset(anchors))
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -135,13 +138,10 @@ def _check(rule: Rule, signs: Mapping[str, Sign]) -> None:
         raise BadRule(rule.id)
 
 
-def _index(signs: Mapping[str, Sign]) -> dict[str, tuple[tuple[Sign, Phrase], ...]]:
-    index: dict[str, list[tuple[Sign, Phrase]]] = defaultdict(list)
-    for sign, phrase in _all_phrases(signs):
-        for anchor in phrase.anchors:
-            index[anchor].append((sign, phrase))
+def _index(signs: Mapping[str, Sign]) -> dict[str, tuple[tuple[str, int], ...]]:
+    index: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for sign in signs.values():
+        for nth, phrase in enumerate(sign.phrases):
+            for anchor in phrase.anchors[0]:
+                index[anchor].append((sign.id, nth))
     return {anchor: tuple(entries) for anchor, entries in index.items()}
-
-
-def _all_phrases(signs: Mapping[str, Sign]) -> Iterator[tuple[Sign, Phrase]]:
-    return ((sign, phrase) for sign in signs.values() for phrase in sign.phrases)
