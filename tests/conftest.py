@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
+import events
 from assistant.services import attend, take_in
 from conversations.models import Conversation, Message
 from conversations.services import Received
@@ -46,9 +47,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def web(db: None) -> Channel:
-    return Channel.objects.get_or_create(slug="web", defaults={"kind": "web", "name": "网页"})[
-        0
-    ]
+    return Channel.objects.get_or_create(slug="web", defaults={"kind": "web", "name": "网页"})[0]
 
 
 @pytest.fixture
@@ -160,3 +159,20 @@ def thread() -> Callable[[Conversation], list[tuple[str, str]]]:
         return [(row.author, row.text) for row in rows]
 
     return said
+
+
+RUNG: list[tuple[str, dict[str, int]]] = []
+
+
+def remember(name: str, ids: dict[str, int]) -> None:
+    RUNG.append((name, ids))
+
+
+@pytest.fixture
+def rings(settings: Any) -> Iterator[list[tuple[str, dict[str, int]]]]:
+    """The bell hangs here instead of at the broker, and remembers."""
+    RUNG.clear()
+    settings.EVENT_RINGER = f"{__name__}.remember"
+    events.ringer.cache_clear()
+    yield RUNG
+    events.ringer.cache_clear()

@@ -205,8 +205,6 @@ def _hand_over(
     conversation = message.conversation
     conversation.refresh_from_db(fields=["owner", "epoch", "last_seq"])
     was_ours = conversation.owner == Owner.ASSISTANT
-    if not was_ours and not decision.in_danger:
-        return
     ticket = hand_over(
         conversation,
         reason=decision.reason or Reason.UNSURE,

@@ -39,10 +39,11 @@ EVENTS: tuple[type[Event], ...] = (MessageReceived, ReplyQueued)
 
 def publish(event: Event) -> None:
     """Announce a fact of the current transaction; it is heard only if that commits."""
-    _ringer()(event.name, asdict(event))
+    ringer()(event.name, asdict(event))
 
 
 @lru_cache(maxsize=1)
-def _ringer() -> Callable[[str, dict[str, int]], None]:
-    ringer: Callable[[str, dict[str, int]], None] = import_string(settings.EVENT_RINGER)
-    return ringer
+def ringer() -> Callable[[str, dict[str, int]], None]:
+    """Who rings the workers: named by the settings, for no room up here may know them."""
+    ring: Callable[[str, dict[str, int]], None] = import_string(settings.EVENT_RINGER)
+    return ring
