@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 
-from conversations.models import Author, Conversation, Message, Owner
+from conversations.models import Author, Conversation, Kind, Message, Owner
 from conversations.services import change_owner, queue_reply, tell_event, write_note
 from hospital.models import Department
 from live.show import CONSOLES, show_on_commit
@@ -139,7 +139,17 @@ def access_ticket(ticket_id: int, *, nurse: StaffMember) -> Ticket:
 def reply(
     ticket_id: int, *, nurse: StaffMember, text: str, client_id: str, now: datetime
 ) -> Message:
-    """Answer the patient. Raises NotYourTicket, StaleEpoch, ClientIdReused."""
+    """Answer the patient. Raises NotYourTicket, StaleEpoch, ClientIdReused.
+
+    A repeat of what is stored gets the same message, even when the ticket has since changed hands:
+    she must not learn that it failed, and send it twice.
+    """
+    conversation = _get_locked(ticket_id).conversation
+    stored = Message.objects.filter(
+        conversation=conversation, client_id=client_id, nurse=nurse, kind=Kind.TEXT
+    ).first()
+    if stored is not None and stored.text == text:
+        return stored
     ticket = access_ticket(ticket_id, nurse=nurse)
     message = queue_reply(
         ticket.conversation,
@@ -265,12 +275,21 @@ def reopen_ticket(ticket_id: int, *, nurse: StaffMember, now: datetime) -> Ticke
     return ticket
 
 
+# Runs for every message that a nurse owns, so it is one statement, written out.
+_HEAR_PATIENT = """
+UPDATE tickets_ticket SET waiting_since = coalesce(waiting_since, %(at)s), snoozed_until = NULL
+WHERE conversation_id = %(conversation)s AND resolved_at IS NULL
+AND (waiting_since IS NULL OR snoozed_until IS NOT NULL)
+"""
+
+
 def hear_patient(conversation: Conversation, *, now: datetime) -> None:
     """Let an open ticket know that the patient wrote: the waiting starts, a snooze ends."""
-    open_ticket = Ticket.objects.open().filter(conversation=conversation)
-    open_ticket.filter(waiting_since=None).update(waiting_since=now)
-    open_ticket.exclude(snoozed_until=None).update(snoozed_until=None)
-    show_on_commit(CONSOLES, {"type": "queue.changed", "conversation": conversation.pk})
+    at = connection.ops.adapt_datetimefield_value(now)
+    with connection.cursor() as cursor:
+        cursor.execute(_HEAR_PATIENT, {"at": at, "conversation": conversation.pk})
+        if cursor.rowcount:  # the second word in a row changes no list
+            show_on_commit(CONSOLES, {"type": "queue.changed", "conversation": conversation.pk})
 
 
 def wake_snoozed(*, now: datetime) -> int:
