@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from django.db.models import Q
+
 from staff.models import Role, StaffMember
 from tickets.models import Step, Ticket
 
@@ -30,6 +32,16 @@ def in_scope(ticket: Ticket, *, nurse: StaffMember) -> bool:
         return True
     mine = {department.pk for department in nurse.departments.all()}
     return not mine or ticket.department_id in mine
+
+
+def scope_of(nurse: StaffMember) -> Q:
+    """The same as `in_scope`, asked of the database: for lists."""
+    if not nurse.is_caring:
+        return Q(pk__in=[])
+    mine = [department.pk for department in nurse.departments.all()]
+    if nurse.role == Role.HEAD_NURSE or not mine:
+        return Q()
+    return Q(department=None) | Q(claimed_by=nurse) | Q(department__in=mine)
 
 
 def may_hand_on(ticket: Ticket, *, nurse: StaffMember) -> bool:
