@@ -27,7 +27,7 @@ _EN_WORDS = "one two three four five six seven eight nine ten eleven twelve"
 _EN_NUMBERS = {word: n for n, word in enumerate(_EN_WORDS.split(), start=1)}
 _ZH_DIGITS = {digit: n for n, digit in enumerate("一二三四五六七八九", start=1)} | {"两": 2}
 _NEWBORN = re.compile(
-    r"新生儿|未满月|没满月|不满月|还没出月子|月子里的|刚出生|\bnewborn\b", re.ASCII
+    r"新生儿|(?:刚|才)满月|未满月|没满月|不满月|还没出月子|月子里的|刚出生|\bnewborn\b", re.ASCII
 )
 
 
