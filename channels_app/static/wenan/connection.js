@@ -220,6 +220,7 @@ export class Connection {
         return this.#fail();
       }
       wait = this.#deliver(frames);
+      if (!wait) await new Promise((resolve) => setTimeout(resolve, RETRY_MIN_MS));
     }
   }
 
@@ -280,7 +281,9 @@ export class Connection {
         cache: "no-store",
         signal: patience.signal,
       });
-      return answer.ok ? (await answer.json()).frames : null;
+      const said = /** @type {Frame[]} */ (answer.ok ? (await answer.json()).frames : []);
+      // Without a welcome, or the news that our token is no good, it is no answer.
+      return said.some((f) => f.type === "welcome" || f.code === "bad_token") ? said : null;
     } catch {
       return null;
     } finally {

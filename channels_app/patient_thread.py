@@ -1,0 +1,116 @@
+"""What a visitor's line asks of the rooms below. Each function is one hop to the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from channels_app import frames, tokens
+from channels_app.frames import AT_ONCE, Frame
+from conversations.models import Conversation, Message, Owner
+from conversations.services import mark_seen
+from hospital.services import next_nurses_hour
+from patients.models import Channel
+from patients.services import find_contact_point
+from tickets.models import Ticket
+from tickets.services import ahead_of
+
+
+class ChannelClosed(Exception):
+    """There is no such web channel, or it is switched off."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a conversation stands, as its patient may know it."""
+
+    last_seq: int
+    staff_seen_seq: int
+    owner: Frame
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A visitor who has said something before, and what they have not seen."""
+
+    conversation_id: int
+    standing: Standing
+    news: Frame
+
+
+@dataclass(frozen=True)
+class Arrival:
+    channel: Channel
+    visitor: str
+    thread: Thread | None
+
+
+def arrive(slug: str, *, token: str, after: int, now: datetime) -> Arrival:
+    """Receive a visitor; without a token a new one. Raises ChannelClosed, tokens.BadToken."""
+    channel = Channel.objects.filter(slug=slug, kind="web", is_active=True).first()
+    if channel is None:
+        raise ChannelClosed
+    if not token:
+        return Arrival(channel, tokens.new_visitor(), None)
+    visitor = tokens.read_token(token, channel=slug)
+    return Arrival(channel, visitor, find_thread(channel, visitor=visitor, after=after, now=now))
+
+
+def find_thread(channel: Channel, *, visitor: str, after: int, now: datetime) -> Thread | None:
+    """None for a visitor who has not written yet: nothing is stored of those."""
+    contact_point = find_contact_point(channel, address=visitor)
+    if contact_point is None:
+        return None
+    found = Conversation.objects.select_related("nurse").filter(contact_point=contact_point).first()
+    if found is None:
+        return None
+    return Thread(
+        found.pk,
+        _standing(found, now=now),
+        _messages(found.pk, after=min(after, found.last_seq), last_seq=found.last_seq),
+    )
+
+
+def find_standing(conversation_id: int, *, now: datetime) -> Standing:
+    conversation = Conversation.objects.select_related("nurse").get(pk=conversation_id)
+    return _standing(conversation, now=now)
+
+
+def find_messages(conversation_id: int, *, after: int) -> Frame:
+    """A `messages` frame with what follows `after`, 100 at most."""
+    last_seq = Conversation.objects.values_list("last_seq", flat=True).get(pk=conversation_id)
+    return _messages(conversation_id, after=after, last_seq=last_seq)
+
+
+def see(conversation_id: int, *, seq: int) -> None:
+    mark_seen(Conversation(pk=conversation_id), by_patient=True, seq=seq)
+
+
+def _messages(conversation_id: int, *, after: int, last_seq: int) -> Frame:
+    following = Message.objects.filter(conversation=conversation_id, seq__gt=after)
+    found = list(following.select_related("nurse").order_by("seq")[:AT_ONCE])
+    newest = found[-1].seq if found else after
+    return {
+        "type": "messages",
+        "items": frames.for_patient(found),
+        # A message may have come between the two reads.
+        "last_seq": max(last_seq, newest),
+        "more": newest < last_seq,
+    }
+
+
+def _standing(conversation: Conversation, *, now: datetime) -> Standing:
+    owner: Frame = {"type": "owner", "owner": conversation.owner, "nurse": "", "ahead": 0}
+    if conversation.owner == Owner.NURSE and conversation.nurse is not None:
+        owner["nurse"] = conversation.nurse.display_name
+    elif conversation.owner == Owner.QUEUE:
+        owner |= _place_in_queue(conversation, now=now)
+    return Standing(conversation.last_seq, conversation.staff_seen_seq, owner)
+
+
+def _place_in_queue(conversation: Conversation, *, now: datetime) -> Frame:
+    ticket = Ticket.objects.waiting().filter(conversation=conversation).first()
+    back_at = next_nurses_hour(now)
+    here = back_at is not None and back_at <= now
+    place: Frame = {"ahead": ahead_of(ticket) if ticket else 0, "nurses_here": here}
+    if back_at is not None and not here:
+        place["back_at"] = back_at.isoformat()
+    return place

@@ -1,0 +1,9 @@
+"""Which socket is whose."""
+
+from django.urls import path
+
+from channels_app.patient import PatientChat
+
+websocket_urlpatterns = [
+    path("ws/chat/<slug:channel>/", PatientChat.as_asgi()),
+]

@@ -1,0 +1,381 @@
+"""A visitor's line to the house: frames in, services called, frames out.
+
+The same for a WebSocket and for long-polling; see docs/protocol.md. It decides nothing about care.
+"""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.db import transaction
+from django.utils import timezone, translation
+
+from assistant.services import take_in
+from channels_app import frames, tokens
+from channels_app import patient_thread as thread
+from channels_app.frames import Frame
+from channels_app.limits import Buckets, TokenBucket
+from conversations.services import ClientIdReused
+from conversations.text import MAX_CHARS, EmptyText, TextTooLong, clean_text
+from live.show import conversation_group, show_on_commit
+from patients.models import Channel
+from patients.services import meet
+from triage.redflags import find_red_flags
+
+logger = logging.getLogger(__name__)
+
+MAX_FRAME = 65_536  # bytes; the server refuses larger ones before they come here
+IDLE_S = 60  # without any frame
+TYPING_EVERY_S = 3
+LANGUAGES = ("zh-hans", "en")
+LIMITS = {"message_chars": MAX_CHARS, "frame_bytes": MAX_FRAME, "idle_s": IDLE_S}
+
+# In every process by itself: the point is that no screen drowns it.
+_FRAMES = {"rate": 3, "burst": 30}
+_frames_allowed = Buckets(**_FRAMES)
+_messages_allowed = Buckets(rate=1 / 3, burst=20)
+
+_CLIENT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_MAX_SEQ = 2**31 - 1
+
+Emit = Callable[[Frame], Awaitable[None]]
+Group = Callable[[str], Awaitable[None]]
+
+
+class BadFrame(Exception):
+    """Not JSON, no object, no known type, or a field missing or wrong."""
+
+
+class Visit:
+    """One visitor, from hello to the end of the line.
+
+    `emit` takes frames to the browser; `join` and `leave` follow a group of the channel layer,
+    whose frames come back by `hear`.
+    """
+
+    def __init__(self, slug: str, *, emit: Emit, join: Group, leave: Group) -> None:
+        self._slug, self._emit, self._join, self._leave = slug, emit, join, leave
+        self._line_allows = TokenBucket(**_FRAMES)  # a new visitor at each hello is one line still
+        self._channel: Channel | None = None
+        self._visitor = ""  # empty before hello
+        self._lang = LANGUAGES[0]
+        self._conversation_id: int | None = None
+        self._sent_seq = 0  # newest that this line was sent
+        self._owner_shown: Frame = {}
+        self._staff_seen_shown = 0
+        self._typed_at = float("-inf")
+
+    @property
+    def has_conversation(self) -> bool:
+        return self._conversation_id is not None
+
+    @property
+    def is_welcome(self) -> bool:
+        return bool(self._visitor)
+
+    async def receive_text(self, text: str) -> None:
+        """One frame as it came over the line. Never raises for what a browser can send."""
+        try:
+            frame = parse_frame(text)
+        except BadFrame:
+            await self._error("bad_frame")
+            return
+        await self.receive(frame)
+
+    async def receive(self, frame: Frame) -> None:
+        """Raises thread.ChannelClosed at a hello to a channel that is not there."""
+        extra = _named(frame)
+        try:
+            await self._answer(frame)
+        except BadFrame:
+            await self._error("bad_frame", **extra)
+        except thread.ChannelClosed:
+            await self._error("not_found")
+            raise
+        except Exception as error:
+            await self._broke(error)
+            await self._error("failed", **extra)
+
+    async def hear(self, frame: Frame) -> None:
+        """What the house shows to everybody who follows this conversation."""
+        if frame.get("conversation") != self._conversation_id or self._conversation_id is None:
+            return  # rung for a conversation that this line has left
+        try:
+            match frame:
+                case {"type": "conversation.news", "seq": int(seq)}:
+                    # One read brings everything up to now; the bells that rang meanwhile find
+                    # nothing left to fetch.
+                    if seq > self._sent_seq:
+                        await self._push()
+                case {"type": "conversation.owner"}:
+                    await self._look()
+                case {"type": "conversation.seen", "staff_seen_seq": int(seq)}:
+                    await self._show_seen(seq)
+                case {"type": "conversation.typing", "author": "nurse" | "assistant" as author}:
+                    await self._emit({"type": "typing", "author": author})
+        except Exception as error:
+            await self._broke(error)  # the next bell, or the next ping, brings it
+
+    async def look_for_thread(self) -> None:
+        """See whether this visitor wrote meanwhile, by another line."""
+        if self._channel is None or self.has_conversation:
+            return
+        found = await database_sync_to_async(thread.find_thread)(
+            self._channel, visitor=self._visitor, after=self._sent_seq, now=timezone.now()
+        )
+        if found:
+            await self._follow(found)
+
+    # --- What a browser may say -----------------------------------------------------------------
+
+    async def _answer(self, frame: Frame) -> None:
+        kind = frame.get("type")
+        if not self._may_come(frame):
+            await self._error("too_fast", **_named(frame))
+            return
+        if kind == "hello":
+            await self._hello(frame)
+            return
+        if kind not in ("send", "pull", "seen", "typing", "lang", "ping"):
+            raise BadFrame
+        if not self._visitor:
+            await self._error("not_ready", **_named(frame))
+            return
+        match frame:
+            case {"type": "send"}:
+                await self._send(frame)
+            case {"type": "pull"}:
+                await self._pull(after=_seq(frame, "after"))
+            case {"type": "seen"}:
+                await self._seen(_seq(frame, "seq"))
+            case {"type": "typing"}:
+                await self._typing()
+            case {"type": "lang"}:
+                self._lang = _lang(frame)
+            case {"type": "ping"}:
+                await self._emit({"type": "pong"})
+                await self._look()
+
+    def _may_come(self, frame: Frame) -> bool:
+        allowed = self._line_allows.take()
+        if self._visitor and not _frames_allowed.take(self._visitor):
+            allowed = False
+        return allowed or (frame.get("type") == "send" and _has_red_flag(frame))
+
+    async def _hello(self, frame: Frame) -> None:
+        token, after = frame.get("token") or "", _seq(frame, "after", default=0)
+        if not isinstance(token, str):
+            raise BadFrame
+        self._lang = _lang(frame)
+        await self._forget()
+        try:
+            arrival = await database_sync_to_async(thread.arrive)(
+                self._slug, token=token, after=after, now=timezone.now()
+            )
+        except tokens.BadToken:
+            await self._error("bad_token")
+            return
+        self._channel, self._visitor = arrival.channel, arrival.visitor
+        found = arrival.thread
+        await self._emit(
+            {
+                "type": "welcome",
+                "token": tokens.make_token(arrival.visitor, channel=arrival.channel.slug),
+                "last_seq": found.standing.last_seq if found else 0,
+                "owner": found.standing.owner["owner"] if found else "assistant",
+                "limits": LIMITS,
+            }
+        )
+        if found:
+            await self._follow(found)
+
+    async def _send(self, frame: Frame) -> None:
+        match frame:
+            case {"client_id": str(client_id), "text": str(text)} if _CLIENT_ID.fullmatch(
+                client_id
+            ):
+                pass
+            case _:
+                raise BadFrame
+        if not isinstance(frame.get("tap", ""), str):
+            raise BadFrame
+        if not _messages_allowed.take(self._visitor) and not _has_red_flag(frame):
+            await self._error("too_fast", client_id=client_id)
+            return
+        await self._emit(await self._store(frame))
+        await self.look_for_thread()  # at the first message there is one now
+
+    async def _store(self, frame: Frame) -> Frame:
+        """Take in one message and return its `ack`, or the error that its writer is told."""
+        client_id, text = frame["client_id"], frame["text"]
+        try:
+            stored = await database_sync_to_async(self._take_in)(
+                text, client_id=client_id, tap=frame.get("tap", ""), now=timezone.now()
+            )
+        except EmptyText:
+            return self._sentence("empty", client_id=client_id)
+        except TextTooLong:
+            return self._sentence("too_long", client_id=client_id)
+        except ClientIdReused:
+            return self._sentence("client_id_reused", client_id=client_id)
+        seq, at, as_written = stored
+        if as_written and seq == self._sent_seq + 1:
+            self._sent_seq = seq  # the page that wrote it has it
+        return {"type": "ack", "client_id": client_id, "seq": seq, "at": at.isoformat()}
+
+    def _take_in(
+        self, text: str, *, client_id: str, tap: str, now: datetime
+    ) -> tuple[int, datetime, bool]:
+        assert self._channel is not None
+        clean = clean_text(text)  # before anybody is met: who says nothing leaves no trace
+        with transaction.atomic():
+            # Found anew for each message: age, pregnancy or an erasure may have come meanwhile.
+            contact_point = meet(self._channel, address=self._visitor, language=self._lang)
+            received = take_in(contact_point, text=clean, client_id=client_id, tap=tap, now=now)
+        return received.message.seq, received.message.created_at, clean == text
+
+    async def _pull(self, *, after: int) -> None:
+        if self._conversation_id is None:
+            await self._emit({"type": "messages", "items": [], "last_seq": 0, "more": False})
+            return
+        news = await database_sync_to_async(thread.find_messages)(
+            self._conversation_id, after=after
+        )
+        await self._show_messages(news)
+
+    async def _seen(self, seq: int) -> None:
+        if self._conversation_id is not None:
+            await database_sync_to_async(thread.see)(self._conversation_id, seq=seq)
+
+    async def _typing(self) -> None:
+        now = time.monotonic()
+        if self._conversation_id is None or now - self._typed_at < TYPING_EVERY_S:
+            return
+        self._typed_at = now
+        shown = {
+            "type": "conversation.typing",
+            "conversation": self._conversation_id,
+            "author": "patient",
+        }
+        group = conversation_group(self._conversation_id)
+        await database_sync_to_async(show_on_commit)(group, shown)
+
+    # --- What the house says ----------------------------------------------------------------------
+
+    async def _follow(self, found: thread.Thread) -> None:
+        """Join the conversation, then look once more: a bell may have rung in between."""
+        self._conversation_id = found.conversation_id
+        await self._join(conversation_group(found.conversation_id))
+        await self._show_standing(found.standing)
+        if found.news["items"]:
+            await self._show_messages(found.news)
+        else:
+            self._sent_seq = found.standing.last_seq
+        if not found.news["more"]:
+            await self._look()
+
+    async def _forget(self) -> None:
+        if self._conversation_id is not None:
+            await self._leave(conversation_group(self._conversation_id))
+        self._visitor, self._conversation_id = "", None
+        self._sent_seq, self._owner_shown, self._staff_seen_shown = 0, {}, 0
+
+    async def _push(self) -> None:
+        assert self._conversation_id is not None
+        news = await database_sync_to_async(thread.find_messages)(
+            self._conversation_id, after=self._sent_seq
+        )
+        if news["items"]:
+            await self._show_messages(news)
+
+    async def _look(self) -> None:
+        """Show what changed since the last look; it also finds what a lost bell rang for."""
+        if self._conversation_id is None:
+            return
+        # The layer drops from its groups whoever lagged a minute behind; to join twice is to join.
+        await self._join(conversation_group(self._conversation_id))
+        standing = await database_sync_to_async(thread.find_standing)(
+            self._conversation_id, now=timezone.now()
+        )
+        await self._show_standing(standing)
+        if standing.last_seq > self._sent_seq:
+            await self._push()
+
+    async def _show_standing(self, standing: thread.Standing) -> None:
+        if standing.owner != self._owner_shown:
+            self._owner_shown = standing.owner
+            await self._emit(standing.owner)
+        await self._show_seen(standing.staff_seen_seq)
+
+    async def _show_seen(self, seq: int) -> None:
+        if seq > self._staff_seen_shown:
+            self._staff_seen_shown = seq
+            await self._emit({"type": "seen", "seq": seq})
+
+    async def _show_messages(self, news: Frame) -> None:
+        if news["items"]:
+            self._sent_seq = max(self._sent_seq, news["items"][-1]["seq"])
+        await self._emit(news)
+
+    async def _error(self, code: str, **extra: Any) -> None:
+        await self._emit(self._sentence(code, **extra))
+
+    def _sentence(self, code: str, **extra: Any) -> Frame:
+        with translation.override(self._lang):
+            return frames.error(code, **extra)
+
+    async def _broke(self, error: Exception) -> None:
+        # The message of an exception could quote the patient, so only its kind and place are kept.
+        logger.error(
+            "chat frame failed", extra={"error": type(error).__name__, "at": _place(error)}
+        )
+
+
+def parse_frame(text: str) -> Frame:
+    """Raises BadFrame."""
+    try:
+        frame = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadFrame from error
+    if not isinstance(frame, dict):
+        raise BadFrame
+    return frame
+
+
+def _named(frame: Frame) -> dict[str, str]:
+    """The message that an error is about, where the browser named one."""
+    client_id = frame.get("client_id")
+    if isinstance(client_id, str) and _CLIENT_ID.fullmatch(client_id):
+        return {"client_id": client_id}
+    return {}
+
+
+def _seq(frame: Frame, field: str, *, default: int | None = None) -> int:
+    seq = frame.get(field, default)
+    if not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq <= _MAX_SEQ:
+        raise BadFrame
+    return seq
+
+
+def _lang(frame: Frame) -> str:
+    lang = frame.get("lang")
+    return lang if lang in LANGUAGES else LANGUAGES[0]
+
+
+def _has_red_flag(frame: Frame) -> bool:
+    text = frame.get("text")
+    return isinstance(text, str) and bool(find_red_flags(text[:MAX_CHARS]))
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
