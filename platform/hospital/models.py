@@ -226,7 +226,7 @@ class OpeningHoursQuerySet(models.QuerySet["OpeningHours"]):
         return self.filter(kind=HoursKind.NURSES)
 
     def of(self, where: Place | Department) -> "OpeningHoursQuerySet":
-        """Those of a place, or of a department; without its own it keeps the outpatient clinic's."""
+        """Those of a place or department; one without its own keeps the outpatient clinic's."""
         if isinstance(where, Place):
             return self.filter(place=where)
         own = self.filter(department=where)

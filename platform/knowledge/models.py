@@ -125,12 +125,6 @@ class ArticleVersionQuerySet(models.QuerySet["ArticleVersion"]):
     def recalled(self, now: datetime) -> "ArticleVersionQuerySet":
         return self.latest_words(now).filter(recalled_at__lte=now)
 
-    def changing_after(self, now: datetime) -> "ArticleVersionQuerySet":
-        """Those that begin or end to hold later than now."""
-        return self.filter(signed_off_at__isnull=False).filter(
-            Q(effective_from__gt=now) | Q(expires_at__gt=now)
-        )
-
 
 class ArticleVersion(models.Model):
     """What an article says. A draft until somebody signs it off; from then on it never changes."""
