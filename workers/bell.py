@@ -33,8 +33,8 @@ def ring(name: str, ids: Ids) -> None:
 def _ring_now(name: str, ids: Ids) -> None:
     try:
         current_app.send_task(name, kwargs=ids)
-    except Exception:  # whatever it was, the caller's own work must go on
-        logger.exception("a ring was lost, the sweep will ring again", extra={"task": name})
+    except Exception as error:  # whatever it was, the caller's own work must go on
+        _say_lost(name, error)
 
 
 class SideBell:
@@ -61,6 +61,7 @@ class SideBell:
 
     def _run(self) -> None:
         app: Celery = current_app._get_current_object()
+        name = ""  # none yet
         while True:
             try:
                 with app.connection_for_write() as connection:
@@ -69,8 +70,15 @@ class SideBell:
                         app.send_task(
                             name, kwargs=ids, connection=connection, confirm_timeout=CONFIRM_S
                         )
-            except Exception:  # a new connection for the next ring
-                logger.exception("a ring was lost, the sweep will ring again")
+            except Exception as error:  # a new connection for the next ring
+                _say_lost(name, error)
+
+
+def _say_lost(name: str, error: Exception) -> None:
+    logger.warning(
+        "a ring was lost, the sweep will ring again",
+        extra={"task": name, "reason": type(error).__name__},
+    )
 
 
 _side_bell = SideBell()

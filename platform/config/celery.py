@@ -65,7 +65,7 @@ def rabbitmq(url: str) -> dict[str, Any]:
     exchange = Exchange(QUEUE, type="topic")  # Celery's delayed delivery knows only topics
     arguments = {
         "x-queue-type": "quorum",
-        "x-delivery-limit": MAX_DELIVERIES,
+        "x-delivery-limit": MAX_DELIVERIES - 1,  # RabbitMQ counts those after the first
         "x-dead-letter-exchange": "",
         "x-dead-letter-routing-key": DEAD,
     }

@@ -5,10 +5,10 @@ from typing import Protocol
 
 import pytest
 from celery import Celery, current_app
-from config.celery import ALWAYS, EMBEDDED
 from django.db import transaction
 from pytest_django import Settings
 
+from config.celery import ALWAYS, EMBEDDED
 from workers.bell import ring
 from workers.broker.models import Ring
 from workers.broker.rings import MAX_DELIVERIES

@@ -1,0 +1,17 @@
+"""The web process: pages and callbacks by HTTP, screens by WebSocket."""
+
+import os
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+http = get_asgi_application()  # makes the apps ready; only then can the routes be imported
+
+from channels_app.routing import websocket_urlpatterns  # noqa: E402
+
+# Whose page may open a socket is asked by the consumers: a widget's pages differ from a nurse's.
+application = ProtocolTypeRouter(
+    {"http": http, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
+)

@@ -1,0 +1,146 @@
+"""python -m workers.serve: open the house on this machine, and keep it open until Ctrl-C.
+
+Checks what must be true, makes what is missing (secrets, tables, the demo hospital), starts the
+Procfile's processes and says where to go. A failure that one can expect is one sentence in
+Chinese and one in English; everything else is a traceback.
+"""
+
+import http.client
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import django
+
+READY_S = 120  # a slow machine that is busy with other things needs half of it
+SECRET_CHARACTERS = 64
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+    from config.settings import base
+    from workers.preflight import NotReady, check_folder, check_port
+
+    host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
+    try:
+        check_port(host, port)
+        check_folder(base.VAR)
+        make_secret_key(base.VAR / "secret_key")
+        django.setup()
+        prepare()
+        return keep_open(base.ROOT, base.VAR, host=host, port=port)
+    except NotReady as reason:
+        sys.stderr.write(f"{reason}\n")
+        return 1
+
+
+def make_secret_key(path: Path) -> None:
+    """Make this installation's own, once; it signs sessions and visitors' tokens."""
+    if os.environ.get("SECRET_KEY") or path.exists():
+        return
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(SECRET_CHARACTERS))
+
+
+def prepare() -> None:
+    """Bring keys, translations and tables up to date; fill an empty house with the demo."""
+    from django.apps import apps
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from vault.keys import KeyRing
+    from workers import catalogs, preflight
+
+    preflight.check_database()
+    preflight.check_keys()
+    if not settings.VAULT_KEYS.exists():
+        KeyRing.new().write(settings.VAULT_KEYS)
+    catalogs.compile_stale(settings.ROOT)
+    call_command("migrate", verbosity=0, interactive=False)
+    if not apps.get_model("hospital", "Hospital")._default_manager.exists():
+        call_command("seed_demo", verbosity=0)
+
+
+def keep_open(root: Path, var: Path, *, host: str, port: str) -> int:
+    """Start the processes, say so when they answer, and stay until somebody ends us."""
+    from workers import supervise
+
+    # `kill` ends us as Ctrl-C does: by way of the finally below.
+    signal.signal(signal.SIGTERM, _interrupt)
+    processes = supervise.read_procfile(root / "Procfile")
+    supervisor = supervise.start(processes, root=root, var=var)
+    try:
+        wait_until_ready(supervisor, host=host, port=port, log=var / "log" / "web.log")
+        sys.stdout.write(welcome(var, host=host, port=port))
+        sys.stdout.flush()
+        return supervisor.wait()
+    except KeyboardInterrupt:
+        sys.stdout.write("\n正在停止…… Stopping …\n")
+        return 0
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave some running
+        supervise.stop(supervisor)
+
+
+def wait_until_ready(
+    supervisor: "subprocess.Popen[bytes]", *, host: str, port: str, log: Path
+) -> None:
+    """Raises NotReady when the processes end, or the web process does not answer in time."""
+    from workers.preflight import NotReady
+
+    deadline = time.monotonic() + READY_S
+    while not _is_ready(host, port):
+        if supervisor.poll() is not None or time.monotonic() > deadline:
+            raise NotReady(
+                f"网页进程没有启动，原因见 {log}。",
+                f"The web process did not start; {log} says why.",
+            )
+        time.sleep(0.1)
+
+
+def welcome(var: Path, *, host: str, port: str) -> str:
+    """Where to go, and who one can be there."""
+    address = f"http://{_reachable(host)}:{port}"
+    lines = [
+        "",
+        "问安已启动。 Wenan is running.",
+        f"  患者 Patients      {address}/",
+        f"  护士 Nurses        {address}/console/",
+        f"  管理 Administrators {address}/admin/",
+    ]
+    logins = var / "demo_logins.txt"
+    if logins.exists():
+        lines.append("  演示账号 Demo logins:")
+        for line in logins.read_text().splitlines():
+            lines.append("    " + "  ".join(line.split("\t")))
+    lines += [f"  日志 Logs          {var / 'log'}", "  按 Ctrl-C 停止。 Ctrl-C stops it.", "", ""]
+    return "\n".join(lines)
+
+
+def _is_ready(host: str, port: str) -> bool:
+    line = http.client.HTTPConnection(_reachable(host), int(port), timeout=2)
+    try:
+        line.request("GET", "/readyz")
+        return line.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        line.close()
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
