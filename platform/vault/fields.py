@@ -40,6 +40,9 @@ class SealedText(models.BinaryField):  # type: ignore[type-arg]
             return held
         return self.seal_for(model_instance, held)
 
+    def to_python(self, value: Any) -> Any:
+        return value  # a form's text is the text itself; BinaryField takes it for base64
+
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         if value is not None and not isinstance(value, Ciphertext):
             raise TypeError(f"{self.name} is sealed: save the row, don't update or filter by it.")
