@@ -1,8 +1,9 @@
 from django.urls import URLPattern, path
 
-from channels_app import health
+from channels_app import health, metrics
 
 urlpatterns: list[URLPattern] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics.metrics),
 ]

@@ -1,6 +1,7 @@
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class DataKey(models.Model):
@@ -44,32 +45,35 @@ class AccessEntry(models.Model):
     """
 
     class Action(models.TextChoices):
-        READ = "read"
-        SEARCH = "search"
-        EXPORT = "export"
-        CHANGE = "change"
-        ERASE = "erase"
+        READ = "read", _("read")
+        SEARCH = "search", _("search")
+        EXPORT = "export", _("export")
+        CHANGE = "change", _("change")
+        ERASE = "erase", _("erase")
 
-    number = models.BigIntegerField(primary_key=True)  # 1, 2, 3 … without a gap
-    at = models.DateTimeField()
-    actor_id = models.BigIntegerField(null=True)  # staff member; null: a command on the machine
-    action = models.CharField(max_length=8, choices=Action.choices)
-    subject = models.CharField(max_length=32)  # "patient" or "conversation"
-    subject_id = models.BigIntegerField(null=True)
-    reason = models.CharField(max_length=64)  # which screen or act, never a patient's words
+    number = models.BigIntegerField(_("number"), primary_key=True)  # 1, 2, 3 … without a gap
+    at = models.DateTimeField(_("at"))
+    # A staff member; null: a command on the machine.
+    actor_id = models.BigIntegerField(_("who"), null=True)
+    action = models.CharField(_("action"), max_length=8, choices=Action.choices)
+    subject = models.CharField(_("subject"), max_length=32)  # "patient" or "conversation"
+    subject_id = models.BigIntegerField(_("number of the subject"), null=True)
+    # Which screen or act, never a patient's words.
+    reason = models.CharField(_("reason"), max_length=64)
     previous = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
 
     class Meta:
         ordering = ["number"]
-        verbose_name_plural = "access entries"
+        verbose_name = _("access entry")
+        verbose_name_plural = _("access entries")
         indexes = [
             models.Index(fields=["subject", "subject_id", "at"]),
             models.Index(fields=["actor_id", "at"]),
         ]
 
     def __str__(self) -> str:
-        return f"access {self.number}"
+        return _("access %(number)s") % {"number": self.number}
 
 
 class AccessHead(models.Model):

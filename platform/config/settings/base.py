@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 import dj_database_url
-from django.utils.translation import gettext_lazy as _
+
+from .unfold import LOCALE_PATHS, UNFOLD  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[3]
 VAR = Path(os.environ.get("WENAN_VAR", ROOT / "var"))
@@ -66,6 +67,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "channels_app/templates"],  # before unfold's own first page
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -164,6 +166,9 @@ LOGGING = {
     },
 }
 
+# --- Monitoring ----------------------------------------------------------------------------------
+# Who brings it as a bearer token may read /metrics. Empty: this machine alone may.
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+
 # --- What the assistant says of itself -----------------------------------------------------------
 HOSPITAL_NAME = os.environ.get("HOSPITAL_NAME", "")  # empty: the hospital's own row is asked
-UNFOLD = {"SITE_TITLE": _("Wenan"), "SITE_HEADER": _("Wenan"), "SITE_SYMBOL": "forum"}

@@ -1,0 +1,131 @@
+"""The admin's look and its way around, by rooms."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+# The words of `config` itself, and unfold's own, which come without Chinese.
+LOCALE_PATHS = [Path(__file__).resolve().parents[1] / "locale"]
+
+
+def _may(permission: str) -> Callable[[HttpRequest], bool]:
+    def asked(request: HttpRequest) -> bool:
+        return request.user.has_perm(permission)
+
+    return asked
+
+
+def _list(title: Any, icon: str, model: str) -> dict[str, Any]:
+    """A link to the list of a model, for those who may see it."""
+    room, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{room}_{name}_changelist"),
+        "permission": _may(f"{room}.view_{name}"),
+    }
+
+
+NAVIGATION: list[dict[str, Any]] = [
+    {
+        "items": [
+            {"title": _("Overview"), "icon": "monitoring", "link": reverse_lazy("admin:index")},
+            {"title": _("Nurses' console"), "icon": "support_agent", "link": "/console/"},
+            {"title": _("Patients' chat"), "icon": "chat", "link": "/chat/web/"},
+        ]
+    },
+    {
+        "title": _("Care"),
+        "separator": True,
+        "items": [
+            _list(_("Tickets"), "confirmation_number", "tickets.ticket"),
+            _list(_("Alarms"), "notifications_active", "tickets.alarm"),
+            _list(_("Conversations"), "forum", "conversations.conversation"),
+            _list(_("Canned replies"), "quickreply", "tickets.cannedreply"),
+        ],
+    },
+    {
+        "title": _("Patients"),
+        "separator": True,
+        "items": [
+            _list(_("Patients"), "personal_injury", "patients.patient"),
+            _list(_("Family members who write"), "family_restroom", "patients.proxy"),
+            _list(_("Consents"), "handshake", "patients.consent"),
+            _list(_("Allergies"), "allergy", "records.allergyintolerance"),
+            _list(_("Contact points"), "contact_phone", "patients.contactpoint"),
+        ],
+    },
+    {
+        "title": _("Knowledge"),
+        "separator": True,
+        "items": [
+            _list(_("Articles"), "menu_book", "knowledge.article"),
+            _list(_("Versions and sign-off"), "fact_check", "knowledge.articleversion"),
+        ],
+    },
+    {
+        "title": _("Hospital"),
+        "separator": True,
+        "items": [
+            _list(_("Hospital"), "local_hospital", "hospital.hospital"),
+            _list(_("Departments"), "account_tree", "hospital.department"),
+            _list(_("Doctors"), "stethoscope", "hospital.doctor"),
+            _list(_("Places"), "location_on", "hospital.place"),
+            _list(_("Opening hours"), "schedule", "hospital.openinghours"),
+            _list(_("Holidays"), "event", "hospital.holiday"),
+        ],
+    },
+    {
+        "title": _("Staff"),
+        "separator": True,
+        "items": [
+            _list(_("Staff members"), "badge", "staff.staffmember"),
+            _list(_("Shifts"), "calendar_month", "staff.shift"),
+            _list(_("Groups"), "groups", "auth.group"),
+        ],
+    },
+    {
+        "title": _("Operations"),
+        "separator": True,
+        "items": [
+            _list(_("Channels"), "hub", "patients.channel"),
+            _list(_("Access log"), "policy", "vault.accessentry"),
+            _list(_("Rings"), "doorbell", "workers.ring"),
+        ],
+    },
+]
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": _("Wenan"),
+    "SITE_HEADER": _("Wenan"),
+    "SITE_SUBHEADER": _("Administration"),
+    "SITE_SYMBOL": "forum",
+    "SITE_URL": "/console/",
+    "SHOW_LANGUAGES": True,
+    "SHOW_BACK_BUTTON": True,
+    "DASHBOARD_CALLBACK": "config.dashboard.show",
+    "STYLES": [lambda request: static("wenan/admin/admin.css")],
+    # Searching models from the menu would put what is typed into a URL.
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
+    "COMMAND": {"search_models": False, "show_history": False},
+    "COLORS": {
+        "primary": {
+            "50": "#eef8f8",
+            "100": "#d6eeee",
+            "200": "#aedddd",
+            "300": "#7cc5c7",
+            "400": "#45a5aa",
+            "500": "#1f878d",
+            "600": "#0b6e75",
+            "700": "#07545a",
+            "800": "#0a454a",
+            "900": "#0c393d",
+            "950": "#052427",
+        }
+    },
+}
