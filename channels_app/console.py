@@ -149,6 +149,7 @@ class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
                 elif self._ready:
                     # Also without a doorbell: one that was lost must not silence an alarm.
                     await self._show_alarms()
+                    await self._check_scope()
                 else:
                     await self._ask(lambda nurse: None)
             except Gone as gone:
@@ -385,38 +386,45 @@ class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             while self._watched is not None and self._have < self._wanted:
                 conversation_id, after = self._watched, self._have
-
-                def read(
-                    nurse: StaffMember, conversation_id: int = conversation_id, after: int = after
-                ) -> Frame:
-                    conversation = show.find(conversation_id, nurse=nurse)
-                    return show.messages_frame(conversation, after=after)
-
-                page = await self._ask(read)
+                page = await self._news(conversation_id, after=after, up_to=self._wanted)
                 if conversation_id != self._watched:
                     continue
                 self._have = show.newest(page, otherwise=self._wanted)
                 await self._tell(page)
-        except acts.OutOfScope:
-            await self._unwatch()
-            await self._refuse("out_of_scope", {})
         finally:
             self._pushing = False
 
+    async def _news(self, conversation_id: int, *, after: int, up_to: int) -> Frame:
+        # Whether she may see it was asked when she opened it, is asked again every few seconds,
+        # and whenever its ticket changes: not for each message.
+        at_hand = hub.recall(conversation_id, after=after, up_to=up_to)
+        if at_hand:
+            return show.frame_of(at_hand, conversation_id=conversation_id, last_seq=up_to)
+        read = database_sync_to_async(show.messages_after)
+        return await read(conversation_id, after=after, up_to=up_to)  # type: ignore[no-any-return]
+
     async def conversation_owner(self, event: Frame) -> None:
+        if event["conversation"] == self._watched:
+            conversation = await self._check_scope()
+            if conversation is not None:
+                now = timezone.now()
+                await self._tell(
+                    await self._ask(
+                        lambda nurse: show.owner_frame(conversation, nurse=nurse, now=now)
+                    )
+                )
+
+    async def _check_scope(self) -> Conversation | None:
+        """The watched conversation, if she may still read it; else it is closed to her."""
         watched = self._watched
-        if watched is None or event["conversation"] != watched:
-            return
-
-        def read(nurse: StaffMember) -> Frame:
-            conversation = show.find(watched, nurse=nurse)
-            return show.owner_frame(conversation, nurse=nurse, now=timezone.now())
-
+        if watched is None:
+            return None
         try:
-            await self._tell(await self._ask(read))
+            return await self._ask(lambda nurse: show.find(watched, nurse=nurse))
         except acts.OutOfScope:
             await self._unwatch()
             await self._refuse("out_of_scope", {})
+            return None
 
     async def conversation_seen(self, event: Frame) -> None:
         if event["conversation"] == self._watched:

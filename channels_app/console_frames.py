@@ -42,18 +42,26 @@ def start_of(conversation: Conversation, *, after: int) -> int:
 
 
 def messages_frame(conversation: Conversation, *, after: int) -> Frame:
-    found = Message.objects.filter(conversation=conversation, seq__gt=after)
+    return messages_after(conversation.pk, after=after, up_to=conversation.last_seq)
+
+
+def messages_after(conversation_id: int, *, after: int, up_to: int) -> Frame:
+    """`up_to` is the newest that is known of; what came since is shown too."""
+    found = Message.objects.filter(conversation=conversation_id, seq__gt=after)
     messages = list(found.order_by("seq").select_related("nurse")[:AT_ONCE])
+    return frame_of(messages, conversation_id=conversation_id, last_seq=up_to)
+
+
+def frame_of(messages: list[Message], *, conversation_id: int, last_seq: int) -> Frame:
     items = for_staff(messages)
     _name_signs(items)
-    _explain_answers(items, messages, conversation)
-    last = messages[-1].seq if messages else after
-    last_seq = max(conversation.last_seq, last)
+    _explain_answers(items, messages, conversation_id)
+    last = messages[-1].seq if messages else 0
     return {
         "type": "messages",
-        "conversation": conversation.pk,
+        "conversation": conversation_id,
         "items": items,
-        "last_seq": last_seq,
+        "last_seq": max(last_seq, last),
         "more": len(messages) == AT_ONCE and last < last_seq,
     }
 
@@ -176,14 +184,12 @@ def _name_signs(items: list[Frame]) -> None:
             flag["name"] = sign_name(flag["rule"])
 
 
-def _explain_answers(
-    items: list[Frame], messages: list[Message], conversation: Conversation
-) -> None:
+def _explain_answers(items: list[Frame], messages: list[Message], conversation_id: int) -> None:
     """Set beside each of the assistant's answers how it understood the message that it answers."""
     meaning: dict[str, Any] | None = None
     if messages and messages[0].author != Author.PATIENT:
         before = Message.objects.filter(
-            conversation=conversation, author=Author.PATIENT, seq__lt=messages[0].seq
+            conversation=conversation_id, author=Author.PATIENT, seq__lt=messages[0].seq
         ).order_by("-seq")
         earlier = before.first()
         meaning = (earlier.details or {}).get("understanding") if earlier else None

@@ -8,30 +8,34 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from channels.db import database_sync_to_async
-from django.db import transaction
 from django.utils import timezone, translation
 
 from assistant.services import take_in
-from channels_app import frames, tokens
+from channels_app import frames, hub, tokens
 from channels_app import patient_thread as thread
 from channels_app.frames import Frame
+from channels_app.intake import intake
 from channels_app.limits import Buckets, TokenBucket
+from conversations.models import Message
 from conversations.services import ClientIdReused
 from conversations.text import MAX_CHARS, EmptyText, TextTooLong, clean_text
 from live.show import conversation_group, show_on_commit
-from patients.models import Channel
+from patients.models import Channel, ContactPoint
 from patients.services import meet
 from triage.redflags import find_red_flags
+from vault.datakeys import Erased
 
 logger = logging.getLogger(__name__)
 
 MAX_FRAME = 65_536  # bytes; the server refuses larger ones before they come here
 IDLE_S = 60  # without any frame
 TYPING_EVERY_S = 3
+MEET_AGAIN_AFTER = timedelta(seconds=30)
 LANGUAGES = ("zh-hans", "en")
 LIMITS = {"message_chars": MAX_CHARS, "frame_bytes": MAX_FRAME, "idle_s": IDLE_S}
 
@@ -63,6 +67,8 @@ class Visit:
         self._line_allows = TokenBucket(**_FRAMES)  # a new visitor at each hello is one line still
         self._channel: Channel | None = None
         self._visitor = ""  # empty before hello
+        self._met: ContactPoint | None = None  # as the last stored message found it
+        self._meet_again_at = datetime.min.replace(tzinfo=UTC)
         self._lang = LANGUAGES[0]
         self._conversation_id: int | None = None
         self._sent_seq = 0  # newest that this line was sent
@@ -195,13 +201,9 @@ class Visit:
             await self._follow(found)
 
     async def _send(self, frame: Frame) -> None:
-        match frame:
-            case {"client_id": str(client_id), "text": str(text)} if _CLIENT_ID.fullmatch(
-                client_id
-            ):
-                pass
-            case _:
-                raise BadFrame
+        client_id = _named(frame).get("client_id", "")
+        if not (client_id and isinstance(frame.get("text"), str)):
+            raise BadFrame
         if not isinstance(frame.get("tap", ""), str):
             raise BadFrame
         if not _messages_allowed.take(self._visitor) and not _has_red_flag(frame):
@@ -214,30 +216,43 @@ class Visit:
         """Take in one message and return its `ack`, or the error that its writer is told."""
         client_id, text = frame["client_id"], frame["text"]
         try:
-            stored = await database_sync_to_async(self._take_in)(
-                text, client_id=client_id, tap=frame.get("tap", ""), now=timezone.now()
+            message = await intake().store(
+                self._visitor,
+                partial(
+                    self._take_in,
+                    text,
+                    client_id=client_id,
+                    tap=frame.get("tap", ""),
+                    now=timezone.now(),
+                ),
             )
+        except Erased:
+            if self._met is None:
+                raise
+            await self._leave_thread()  # the record was erased under this line: a new one begins
+            return await self._store(frame)
         except EmptyText:
             return self._sentence("empty", client_id=client_id)
         except TextTooLong:
             return self._sentence("too_long", client_id=client_id)
         except ClientIdReused:
             return self._sentence("client_id_reused", client_id=client_id)
-        seq, at, as_written = stored
-        if as_written and seq == self._sent_seq + 1:
-            self._sent_seq = seq  # the page that wrote it has it
-        return {"type": "ack", "client_id": client_id, "seq": seq, "at": at.isoformat()}
+        self._met = message.conversation.contact_point
+        hub.remember(message)
+        if message.text == text and message.seq == self._sent_seq + 1:
+            self._sent_seq = message.seq  # the page that wrote it has it
+        at = message.created_at.isoformat()
+        return {"type": "ack", "client_id": client_id, "seq": message.seq, "at": at}
 
-    def _take_in(
-        self, text: str, *, client_id: str, tap: str, now: datetime
-    ) -> tuple[int, datetime, bool]:
+    def _take_in(self, text: str, *, client_id: str, tap: str, now: datetime) -> Message:
         assert self._channel is not None
         clean = clean_text(text)  # before anybody is met: who says nothing leaves no trace
-        with transaction.atomic():
-            # Found anew for each message: age, pregnancy or an erasure may have come meanwhile.
+        contact_point = self._met
+        if contact_point is None or now >= self._meet_again_at:
+            # Found anew now and then: age, pregnancy or an erasure may have come meanwhile.
             contact_point = meet(self._channel, address=self._visitor, language=self._lang)
-            received = take_in(contact_point, text=clean, client_id=client_id, tap=tap, now=now)
-        return received.message.seq, received.message.created_at, clean == text
+            self._meet_again_at = now + MEET_AGAIN_AFTER
+        return take_in(contact_point, text=clean, client_id=client_id, tap=tap, now=now).message
 
     async def _pull(self, *, after: int) -> None:
         if self._conversation_id is None:
@@ -280,9 +295,13 @@ class Visit:
             await self._look()
 
     async def _forget(self) -> None:
+        await self._leave_thread()
+        self._visitor = ""
+
+    async def _leave_thread(self) -> None:
         if self._conversation_id is not None:
             await self._leave(conversation_group(self._conversation_id))
-        self._visitor, self._conversation_id = "", None
+        self._conversation_id, self._met = None, None
         self._sent_seq, self._owner_shown, self._staff_seen_shown = 0, {}, 0
 
     async def _push(self) -> None:
