@@ -75,18 +75,22 @@ class View:
     last: int = 0
     out_of_order: int = 0  # items that came after a higher seq of the same frame
 
+    def hold(self, item: Item) -> None:
+        """Add one item; what is known already stays as it was first shown."""
+        self.items.setdefault(item.seq, item)
+        while self.last + 1 in self.items:
+            self.last += 1
+
     def take(self, shown: list[dict[str, Any]]) -> list[Item]:
-        """Add a frame's items and return those that are new. One that is known is not replaced."""
+        """Add a frame's items and return those that are new."""
         before, new = 0, []
         for each in shown:
             item = Item.of(each)
             self.out_of_order += item.seq <= before
             before = item.seq
             if item.seq not in self.items:
-                self.items[item.seq] = item
                 new.append(item)
-        while self.last + 1 in self.items:
-            self.last += 1
+            self.hold(item)
         return new
 
     @property

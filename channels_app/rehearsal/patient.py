@@ -201,6 +201,9 @@ class PatientLine:
             if sent.client_id == frame["client_id"]:
                 sent.acknowledge(frame["seq"], now=time.monotonic())
                 self._words.pop(sent.client_id, None)
+                # A screen that wrote a message has it: the house need not show it again.
+                own = Item(frame["seq"], "patient", "text", sent.digest, sent.client_id)
+                self.view.hold(own)
 
     def _heard_messages(self, shown: list[Frame]) -> None:
         new, now = self.view.take(shown), time.monotonic()
