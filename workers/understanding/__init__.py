@@ -1,0 +1,68 @@
+"""What a message means: the only room that knows the models. See model/README.md for what they can
+and cannot do.
+
+Nothing heavy is imported here: the web process may import this room without paying for it.
+"""
+
+import logging
+import os
+import threading
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from triage.labels import NOT_UNDERSTOOD, Understanding
+
+if TYPE_CHECKING:
+    from workers.understanding.folder import ModelFolder
+
+logger = logging.getLogger(__name__)
+
+SHIPPED = Path(__file__).parent / "model"
+
+_lock = threading.Lock()
+_loaded: "dict[Path, ModelFolder]" = {}
+
+
+class ModelFailed(Exception):
+    """Where the model failed and with which kind of error: never with which words."""
+
+
+def understand(text: str) -> Understanding:
+    """Say what one message means; a model that fails says NOT_UNDERSTOOD, and a nurse reads it."""
+    try:
+        return _model().understand(text)
+    except Exception as error:
+        # Neither the error nor its frames go on: both may hold the patient's words.
+        told = ModelFailed(_kind_and_place(error))
+        logger.error("understanding failed", exc_info=(ModelFailed, told, None))
+        return NOT_UNDERSTOOD
+
+
+def understand_many(texts: Sequence[str]) -> list[Understanding]:
+    """Say what each message means, in order; each as if it had come alone."""
+    return [understand(text) for text in texts]
+
+
+def warm_up() -> None:
+    """Load the model now rather than at the first message. A failure is logged, not raised."""
+    understand("你好")
+
+
+def _model() -> "ModelFolder":
+    """Return the model of this process, loaded once. A failed load is tried again next time."""
+    folder = Path(os.environ.get("UNDERSTANDING_MODEL") or SHIPPED)
+    with _lock:
+        if folder not in _loaded:
+            # Loads onnxruntime and the model: a second of work and 100 MB, only where needed.
+            from workers.understanding.folder import ModelFolder
+
+            _loaded[folder] = ModelFolder(folder)
+        return _loaded[folder]
+
+
+def _kind_and_place(error: Exception) -> str:
+    places = traceback.extract_tb(error.__traceback__)
+    last = f"{Path(places[-1].filename).name}:{places[-1].lineno}" if places else "nowhere"
+    return f"{type(error).__name__} at {last}"
