@@ -15,6 +15,7 @@ import redis.asyncio
 from django.conf import settings
 
 from live import show
+from live.shout import TOPIC
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ async def watch(deliver: Deliver) -> None:
 
 async def _watch_redis(deliver: Deliver) -> None:
     async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as topic:
-        await topic.subscribe(show.TOPIC)
+        await topic.subscribe(TOPIC)
         async for heard in topic.listen():
             if heard["type"] == "message":
                 group, frame = json.loads(heard["data"])
