@@ -8,7 +8,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from hospital.models import Department, Doctor, Holiday, Hospital, OpeningHours, Place
 
 
-class OpeningHoursInline(TabularInline):
+class OpeningHoursInline(TabularInline):  # type: ignore[misc]
     model = OpeningHours
     fields: ClassVar = ["weekday", "opens_at", "closes_at", "on_holidays"]
     extra = 0
@@ -16,7 +16,7 @@ class OpeningHoursInline(TabularInline):
 
 
 @admin.register(Hospital)
-class HospitalAdmin(ModelAdmin):
+class HospitalAdmin(ModelAdmin):  # type: ignore[misc]
     list_display: ClassVar = ["name", "name_en", "phone", "emergency_phone", "time_zone"]
     search_fields: ClassVar = ["name", "name_en"]
     fieldsets: ClassVar = [
@@ -33,7 +33,7 @@ class HospitalAdmin(ModelAdmin):
 
 
 @admin.register(Department)
-class DepartmentAdmin(ModelAdmin):
+class DepartmentAdmin(ModelAdmin):  # type: ignore[misc]
     list_display: ClassVar = ["name", "name_en", "code", "location", "is_standard", "is_active"]
     list_filter: ClassVar = ["is_active", "is_standard"]
     search_fields: ClassVar = ["name", "name_en", "code"]
@@ -52,7 +52,7 @@ class DepartmentAdmin(ModelAdmin):
 
 
 @admin.register(Doctor)
-class DoctorAdmin(ModelAdmin):
+class DoctorAdmin(ModelAdmin):  # type: ignore[misc]
     list_display: ClassVar = ["name", "name_en", "title", "department", "is_active"]
     list_filter: ClassVar = ["is_active", "department"]
     list_select_related: ClassVar = ["department"]
@@ -65,7 +65,7 @@ class DoctorAdmin(ModelAdmin):
 
 
 @admin.register(Place)
-class PlaceAdmin(ModelAdmin):
+class PlaceAdmin(ModelAdmin):  # type: ignore[misc]
     list_display: ClassVar = ["name", "kind", "location", "phone", "rank", "is_active"]
     list_filter: ClassVar = ["kind", "is_active"]
     search_fields: ClassVar = ["name", "name_en", "location", "location_en"]
@@ -81,7 +81,7 @@ class PlaceAdmin(ModelAdmin):
 
 
 @admin.register(OpeningHours)
-class OpeningHoursAdmin(ModelAdmin):
+class OpeningHoursAdmin(ModelAdmin):  # type: ignore[misc]
     list_display: ClassVar = [
         "kind", "place", "department", "weekday", "opens_at", "closes_at", "on_holidays",
     ]  # fmt: skip
@@ -96,7 +96,7 @@ class OpeningHoursAdmin(ModelAdmin):
 
 
 @admin.register(Holiday)
-class HolidayAdmin(ModelAdmin):
+class HolidayAdmin(ModelAdmin):  # type: ignore[misc]
     list_display: ClassVar = ["date", "name", "name_en", "kind", "opens_at", "closes_at"]
     list_filter: ClassVar = ["kind"]
     search_fields: ClassVar = ["name", "name_en"]

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from hospital.hours import Rule, SpecialDay
 
@@ -85,7 +86,7 @@ class Department(Bilingual, models.Model):
     name_en = models.CharField(_("English name"), max_length=80)
     is_active = models.BooleanField(_("active"), default=True)
     is_standard = models.BooleanField(
-        _("standard"),
+        _("standard department"),
         default=False,
         help_text=_("One of the departments that symptom triage can name; keep its Chinese name."),
     )
@@ -115,8 +116,10 @@ class Doctor(Bilingual, models.Model):
 
     name = models.CharField(_("name"), max_length=40)
     name_en = models.CharField(_("English name"), max_length=80, blank=True)
-    title = models.CharField(_("title"), max_length=40, blank=True)
-    title_en = models.CharField(_("English title"), max_length=80, blank=True)
+    title = models.CharField(pgettext_lazy("of a doctor", "title"), max_length=40, blank=True)
+    title_en = models.CharField(
+        pgettext_lazy("of a doctor", "English title"), max_length=80, blank=True
+    )
     department = models.ForeignKey(
         Department, models.PROTECT, related_name="doctors", verbose_name=_("department")
     )
@@ -302,7 +305,7 @@ class OpeningHours(models.Model):
 
 
 class HolidayKind(models.TextChoices):
-    CLOSED = "closed", _("closed")
+    CLOSED = "closed", _("closed all day")
     SPECIAL_HOURS = "special_hours", _("special hours")
     WORKING_DAY = "working_day", _("working day")  # 调休: a weekend day that is worked
 

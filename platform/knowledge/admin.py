@@ -67,7 +67,7 @@ class StateFilter(admin.SimpleListFilter):
         }
 
 
-class VersionHistory(TabularInline):
+class VersionHistory(TabularInline):  # type: ignore[misc]
     """What the article said and says; versions are written on their own page."""
 
     model = ArticleVersion
@@ -78,7 +78,7 @@ class VersionHistory(TabularInline):
     fk_name = "article"
     extra = 0
     show_change_link = True
-    verbose_name_plural = _("history")
+    verbose_name_plural = _("version history")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -91,7 +91,7 @@ class VersionHistory(TabularInline):
 
 
 @admin.register(Article)
-class ArticleAdmin(ModelAdmin):
+class ArticleAdmin(ModelAdmin):  # type: ignore[misc]
     list_display: ClassVar = [
         "slug", "title", "category", "department", "owner", "show_state", "is_active",
     ]  # fmt: skip
@@ -111,11 +111,11 @@ class ArticleAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("versions")
 
-    @display(description=_("title"))
+    @display(description=_("title"))  # type: ignore[untyped-decorator]
     def title(self, article: Article) -> str:
         return next((version.title for version in article.versions.all()), "")
 
-    @display(description=_("state"), label=STATE_COLORS)
+    @display(description=_("state"), label=STATE_COLORS)  # type: ignore[untyped-decorator]
     def show_state(self, article: Article) -> Any:
         newest = next(iter(article.versions.all()), None)
         return newest.state(timezone.now()).label if newest else State.DRAFT.label
@@ -130,7 +130,7 @@ class ArticleAdmin(ModelAdmin):
     ) -> HttpResponse:
         return _open_draft(request, obj)
 
-    @action(description=_("Edit as a new version"), url_path="edit-words", permissions=["change"])
+    @action(description=_("Edit as a new version"), url_path="edit-words", permissions=["change"])  # type: ignore[untyped-decorator]
     def edit_words(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return _open_draft(request, Article.objects.get(pk=object_id))
 
@@ -145,7 +145,7 @@ class ArticleAdmin(ModelAdmin):
 
 
 @admin.register(ArticleVersion)
-class ArticleVersionAdmin(ModelAdmin):
+class ArticleVersionAdmin(ModelAdmin):  # type: ignore[misc]
     list_display: ClassVar = [
         "article", "number", "title", "show_state", "signed_off_by", "signed_off_at", "expires_at",
     ]  # fmt: skip
@@ -174,7 +174,7 @@ class ArticleVersionAdmin(ModelAdmin):
     actions_detail: ClassVar = ["sign_off_this", "recall_this"]
     drafted: ClassVar = (*ArticleVersion.WORDS, "effective_from", "expires_at")
 
-    @display(description=_("state"), label=STATE_COLORS)
+    @display(description=_("state"), label=STATE_COLORS)  # type: ignore[untyped-decorator]
     def show_state(self, version: ArticleVersion) -> Any:
         return version.state(timezone.now()).label
 
@@ -192,12 +192,12 @@ class ArticleVersionAdmin(ModelAdmin):
         # Of a signed-off version only its end can still be set.
         return [name for name in every if name != "expires_at"]
 
-    @action(description=_("Sign off"), url_path="sign-off", permissions=["change"])
+    @action(description=_("Sign off"), url_path="sign-off", permissions=["change"])  # type: ignore[untyped-decorator]
     def sign_off_this(self, request: HttpRequest, object_id: int) -> HttpResponse:
         _sign_off(request, ArticleVersion.objects.filter(pk=object_id))
         return redirect(_page(object_id))
 
-    @action(description=_("Recall"), url_path="recall", permissions=["change"])
+    @action(description=_("Recall"), url_path="recall", permissions=["change"])  # type: ignore[untyped-decorator]
     def recall_this(self, request: HttpRequest, object_id: int) -> HttpResponse:
         _recall(request, ArticleVersion.objects.filter(pk=object_id))
         return redirect(_page(object_id))

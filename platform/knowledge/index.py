@@ -14,6 +14,7 @@ from knowledge.words import CHARACTER, weigh_question, weigh_words
 K1, B = 0.3, 0.4  # BM25: how soon a repeated word says no more, and how much length counts
 SHARE = 0.6  # 0 to 1: the part of the share in the score, the rest is likeness
 UNKNOWN = 0.5  # what a word that no article knows weighs, of the rarest known word
+ENOUGH = 1.0  # of the rarest word must speak for a find, or the score shrinks: "seen" is no subject
 LINE_WEIGHT = 3.0  # a word of the title or of a typical question counts as three of the text
 
 
@@ -63,10 +64,16 @@ class Index:
                 matched.setdefault(at, []).append((worth * weight, word))
         likeness = self._likeness(words)
         scores = {
-            at: SHARE * value + (1 - SHARE) * likeness.get(at, 0.0) for at, value in share.items()
+            at: self._evidence(spoken, matched[at])
+            * (SHARE * value + (1 - SHARE) * likeness.get(at, 0.0))
+            for at, value in share.items()
         }
         best = sorted(scores, key=lambda at: -scores[at])[:limit]
         return [Hit(self._keys[at], scores[at], _strongest(matched[at])) for at in best]
+
+    def _evidence(self, spoken: dict[str, float], matched: list[tuple[float, str]]) -> float:
+        """1 where enough of what was said speaks for it, less where it is a stray syllable."""
+        return min(1.0, sum(spoken[word] for _, word in matched) / (ENOUGH * self._rarest))
 
     def _likeness(self, words: dict[str, float]) -> dict[int, float]:
         lines: dict[int, float] = {}

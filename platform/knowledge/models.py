@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Category(models.TextChoices):
@@ -70,7 +71,7 @@ class Article(models.Model):
         null=True,
         blank=True,
         related_name="owned_articles",
-        verbose_name=_("owner"),
+        verbose_name=pgettext_lazy("of an article", "owner"),
         help_text=_("Who keeps it right."),
     )
     is_active = models.BooleanField(
@@ -138,13 +139,15 @@ class ArticleVersion(models.Model):
     number = models.PositiveIntegerField(_("version"))
     title = models.CharField(_("title"), max_length=80)
     title_en = models.CharField(_("English title"), max_length=120, blank=True)
-    body = models.TextField(_("text"))
-    body_en = models.TextField(_("English text"), blank=True)
+    body = models.TextField(_("body"))
+    body_en = models.TextField(_("English body"), blank=True)
     questions = models.TextField(
-        _("questions"), blank=True, help_text=_("How patients ask for it, one wording a line.")
+        _("typical questions"),
+        blank=True,
+        help_text=_("How patients ask for it, one wording a line."),
     )
     questions_en = models.TextField(
-        _("English questions"),
+        _("English typical questions"),
         blank=True,
         help_text=_("How patients ask for it, one wording a line."),
     )

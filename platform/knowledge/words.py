@@ -17,6 +17,7 @@ CHINESE = re.compile(r"[\u3400-\u9fff]")
 RUNS = re.compile(r"[\u3400-\u9fff]+|[a-z0-9][a-z0-9&'.-]*")
 
 IDEA = 2.0  # how much a word says of the subject; a pair of characters is 1
+HINT = 0.5  # an idea said in passing: who, and when
 PAIR = 1.0
 STEM = 1.0
 CHARACTER = 0.25
@@ -52,7 +53,7 @@ class WordList:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    ideas: dict[str, str]  # any word of a list of synonyms → the idea
+    ideas: dict[str, tuple[str, float]]  # any word of a list of synonyms → the idea, its weight
     idea_words: WordList
     stop_words: WordList
     stop_words_en: frozenset[str]
@@ -63,7 +64,12 @@ class Vocabulary:
 @cache
 def vocabulary() -> Vocabulary:
     file = tomllib.loads(VOCABULARY.read_text(encoding="utf-8"))
-    ideas = {word: f"={group[0]}" for group in file["synonyms"] for word in group}
+    ideas = {
+        word: (f"={group[0]}", weight)
+        for groups, weight in ((file["hints"], HINT), (file["synonyms"], IDEA))
+        for group in groups
+        for word in group
+    }
     return Vocabulary(
         ideas=ideas,
         idea_words=WordList(ideas),
@@ -102,7 +108,7 @@ def weigh_question(text: str) -> dict[str, float]:
 
 def _ideas(text: str) -> Iterator[tuple[str, float]]:
     known = vocabulary()
-    return ((known.ideas[word], IDEA) for _, _, word in known.idea_words.find(text))
+    return (known.ideas[word] for _, _, word in known.idea_words.find(text))
 
 
 def _grams(text: str) -> Iterator[tuple[str, float]]:

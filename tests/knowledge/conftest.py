@@ -15,9 +15,11 @@ def now() -> datetime:
 
 @pytest.fixture
 def head_nurse(db: None) -> StaffMember:
-    return StaffMember.objects.create_superuser("head", display_name="护士长")
+    member: StaffMember = StaffMember.objects.create_superuser("head", display_name="护士长")
+    return member
 
 
 @pytest.fixture
 def nurse(db: None) -> StaffMember:
-    return StaffMember.objects.create_user("nurse", display_name="小林")
+    member: StaffMember = StaffMember.objects.create_user("nurse", display_name="小林")
+    return member

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         default=False,
                         help_text="One of the departments that symptom triage can name; keep its Chinese name.",
-                        verbose_name="standard",
+                        verbose_name="standard department",
                     ),
                 ),
                 (
@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("closed", "closed"),
+                            ("closed", "closed all day"),
                             ("special_hours", "special hours"),
                             ("working_day", "working day"),
                         ],
