@@ -40,8 +40,8 @@ LANGUAGES = ("zh-hans", "en")
 LIMITS = {"message_chars": MAX_CHARS, "frame_bytes": MAX_FRAME, "idle_s": IDLE_S}
 
 # In every process by itself: the point is that no screen drowns it.
-_FRAMES = {"rate": 3, "burst": 30}
-_frames_allowed = Buckets(**_FRAMES)
+_FRAME_RATE, _FRAME_BURST = 3.0, 30  # a second, and at once
+_frames_allowed = Buckets(rate=_FRAME_RATE, burst=_FRAME_BURST)
 _messages_allowed = Buckets(rate=1 / 3, burst=20)
 
 _CLIENT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -64,7 +64,7 @@ class Visit:
 
     def __init__(self, slug: str, *, emit: Emit, join: Group, leave: Group) -> None:
         self._slug, self._emit, self._join, self._leave = slug, emit, join, leave
-        self._line_allows = TokenBucket(**_FRAMES)  # a new visitor at each hello is one line still
+        self._line_allows = TokenBucket(rate=_FRAME_RATE, burst=_FRAME_BURST)  # a new visitor at each hello is one line still
         self._channel: Channel | None = None
         self._visitor = ""  # empty before hello
         self._met: ContactPoint | None = None  # as the last stored message found it
