@@ -3,6 +3,7 @@ from datetime import date, datetime
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from vault.fields import SealedText
 from vault.models import SealedModel
@@ -40,7 +41,7 @@ class Gender(models.TextChoices):
 class Patient(SealedModel):
     """Who we care for. A visitor is a patient whose name we don't know yet."""
 
-    name = SealedText(_("name"), null=True, blank=True)
+    name = SealedText(pgettext_lazy("person", "name"), null=True, blank=True)
     phone = SealedText(_("phone"), null=True, blank=True)
     phone_index = models.CharField(max_length=32, blank=True, editable=False, db_index=True)
     identity_number = SealedText(_("identity number"), null=True, blank=True)

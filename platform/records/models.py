@@ -31,4 +31,4 @@ class AllergyIntolerance(SealedModel):
         verbose_name_plural = _("allergies")
 
     def __str__(self) -> str:
-        return f"allergy {self.pk}"
+        return _("allergy %(id)s") % {"id": self.pk}

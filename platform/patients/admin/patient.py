@@ -14,6 +14,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
@@ -79,7 +80,7 @@ class PatientAdmin(ModelAdmin):  # type: ignore[misc]
         patients: QuerySet[Patient] = super().get_queryset(request).prefetch_related(points)
         return patients
 
-    @display(description=_("name"))  # type: ignore[untyped-decorator]
+    @display(description=pgettext_lazy("person", "name"))  # type: ignore[untyped-decorator]
     def shown_name(self, patient: Patient) -> str:
         return patient.masked_name or "–"
 
