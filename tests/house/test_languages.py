@@ -17,7 +17,7 @@ ROOMS = sorted(
 )
 KEYWORDS = {
     "_": None, "gettext": None, "gettext_lazy": None, "pgettext": ((1, "c"), 2),
-    "ngettext": (1, 2), "ngettext_lazy": (1, 2),
+    "ngettext": (1, 2), "ngettext_lazy": (1, 2), "pgettext_lazy": ((1, "c"), 2),
 }  # fmt: skip
 
 
