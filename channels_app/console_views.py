@@ -1,0 +1,281 @@
+"""The nurse's pages: sign in, the three panes, and the pieces that htmx fetches."""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.cache import cache
+from django.db.models import Count, Exists, OuterRef, Q
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+from django.views.decorators.http import require_GET
+
+from channels_app import console_words
+from conversations.models import Conversation
+from hospital.models import Department, Hospital
+from patients.models import Patient
+from staff.models import Availability, StaffMember
+from tickets import policy
+from tickets.card import build_card
+from tickets.models import CannedReply, Draft, Outcome, Ticket
+from tickets.services import OutOfScope, read_conversation
+
+LISTED = 200  # rows; who waits below that is in a folder of their own
+RED = 3  # urgency of an emergency
+
+FREE_TRIES = 5
+FIRST_WAIT_S = 5
+LONGEST_WAIT_S = 900  # never for good: nobody locks a nurse out of her ward by guessing
+FORGOTTEN_AFTER_S = 3600
+
+FOLDERS: dict[str, Any] = {
+    "red": _l("Red flags"),
+    "queue": _l("Queue"),
+    "mine": _l("Mine"),
+    "snoozed": _l("Snoozed"),
+    "all": _l("All open"),
+    "ended": _l("Ended"),
+}
+
+View = Callable[..., HttpResponseBase]
+
+
+class LoginForm(AuthenticationForm):
+    """Name and password. After five failures each further one costs a longer wait."""
+
+    def clean(self) -> dict[str, Any]:
+        key = _tries_key(self.cleaned_data.get("username", ""), self.request)
+        tries, free_at = cache.get(key, (0, 0.0))
+        wait_s = math.ceil(free_at - time.time())
+        if wait_s > 0:
+            # Before the password is looked at: the same for a name that does not exist.
+            self.add_error(
+                None,
+                ngettext(
+                    "Too many failed attempts. Please wait %(s)s second.",
+                    "Too many failed attempts. Please wait %(s)s seconds.",
+                    wait_s,
+                )
+                % {"s": wait_s},
+            )
+            return self.cleaned_data
+        try:
+            cleaned = super().clean()
+        except Exception:
+            cache.set(key, (tries + 1, time.time() + _wait_after(tries + 1)), FORGOTTEN_AFTER_S)
+            raise
+        cache.delete(key)
+        return cleaned
+
+
+class Login(auth_views.LoginView):
+    template_name = "console/login.html"
+    form_class = LoginForm
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(hospital=_hospital_name(), **kwargs)
+
+
+class Logout(auth_views.LogoutView):
+    next_page = "console-login"
+
+
+def for_carers(view: View) -> View:
+    """Let in who may speak with patients; a fetch gets a bare 401, so that no typed text is lost."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        nurse = request.user
+        fetched = "HX-Request" in request.headers or "application/json" in request.headers.get(
+            "Accept", ""
+        )
+        if not isinstance(nurse, StaffMember):
+            return HttpResponse(status=401) if fetched else redirect("console-login")
+        if not nurse.is_caring:
+            return render(request, "console/not_for_you.html", status=403)
+        return view(request, *args, nurse=nurse, **kwargs)
+
+    return guarded
+
+
+@require_GET
+@for_carers
+def console(request: HttpRequest, *, nurse: StaffMember) -> HttpResponseBase:
+    """The three panes; what is in them comes by itself."""
+    context = {
+        "nurse": nurse,
+        "hospital": _hospital_name(),
+        "availabilities": Availability.choices,
+        "outcomes": [pair for pair in Outcome.choices if pair[0] != Outcome.RETURNED],
+        "words": console_words.words(),
+        **_lists(nurse, folder="queue", now=timezone.now()),
+    }
+    return render(request, "console/console.html", context)
+
+
+@require_GET
+@for_carers
+def lists(request: HttpRequest, *, nurse: StaffMember) -> HttpResponseBase:
+    """The folders with their counts, and the rows of one of them, without a patient's words."""
+    folder = request.GET.get("folder", "")
+    folder = folder if folder in FOLDERS else "queue"
+    context = {"nurse": nurse, **_lists(nurse, folder=folder, now=timezone.now())}
+    return render(request, "console/_lists.html", context)
+
+
+@require_GET
+@for_carers
+def card(request: HttpRequest, conversation_id: int, *, nurse: StaffMember) -> HttpResponseBase:
+    """Who it is, and what has been said. Each look is on the access log."""
+    now = timezone.now()
+    try:
+        conversation = read_conversation(conversation_id, nurse=nurse, reason="card", now=now)
+    except (OutOfScope, Conversation.DoesNotExist):
+        return HttpResponse(status=404)
+    tickets = list(
+        Ticket.objects.filter(conversation=conversation)
+        .select_related("department", "claimed_by", "resolved_by", "conversation__subject")
+        .select_related("conversation__contact_point__patient")
+        .order_by("-opened_at", "-pk")[:20]
+    )
+    context = {
+        "conversation": conversation,
+        "card": build_card(tickets[0], now),
+        "ticket": tickets[0],
+        "department": _department(tickets[0]),
+        "earlier": tickets[1:],
+        "channel": conversation.contact_point.channel,
+    }
+    return render(request, "console/_card.html", context)
+
+
+@require_GET
+@for_carers
+def transfer(request: HttpRequest, *, nurse: StaffMember) -> HttpResponseBase:
+    """To whom a ticket may go: colleagues who are there now, and departments."""
+    colleagues = StaffMember.objects.caring().exclude(pk=nurse.pk).present(now=timezone.now())
+    context = {
+        "colleagues": colleagues.prefetch_related("departments").order_by("display_name"),
+        "departments": [
+            (department.pk, department.in_language("name", get_language() or ""))
+            for department in Department.objects.active()
+        ],
+    }
+    return render(request, "console/_transfer.html", context)
+
+
+@require_GET
+@for_carers
+def canned(request: HttpRequest, *, nurse: StaffMember) -> HttpResponseBase:
+    """The sentences behind "/", with the nurse's own name in them."""
+    replies = [
+        {
+            "shortcut": reply.shortcut,
+            "title": reply.title,
+            "text": reply.text.replace("{nurse}", nurse.display_name),
+            "text_en": reply.text_en.replace("{nurse}", nurse.display_name),
+        }
+        for reply in CannedReply.objects.filter(is_active=True)
+    ]
+    return JsonResponse({"replies": replies})
+
+
+def _lists(nurse: StaffMember, *, folder: str, now: datetime) -> dict[str, Any]:
+    scope = policy.scope_of(nurse)
+    folders = _folders(nurse, now=now)
+    counts = (
+        Ticket.objects.open()
+        .filter(scope)
+        .aggregate(
+            **{
+                name: Count("pk", filter=condition, distinct=True)
+                for name, condition in folders.items()
+                if name != "ended"
+            }
+        )
+    )
+    if folder == "ended":
+        since = now - policy.REOPEN_WITHIN
+        tickets = Ticket.objects.filter(scope, resolved_at__gt=since).order_by("-resolved_at")
+    else:
+        tickets = Ticket.objects.open().filter(scope, folders[folder]).in_order()
+    return {
+        "folders": [
+            {"code": code, "name": name, "count": counts.get(code), "is_open": code == folder}
+            for code, name in FOLDERS.items()
+        ],
+        "folder": folder,
+        "rows": [_row(ticket, nurse=nurse) for ticket in _with_all(tickets, nurse)[:LISTED]],
+        "counts": counts,
+    }
+
+
+def _folders(nurse: StaffMember, *, now: datetime) -> dict[str, Q]:
+    asleep = Q(snoozed_until__gt=now)
+    return {
+        "red": Q(urgency__gte=RED),
+        "queue": Q(claimed_by=None),
+        "mine": Q(claimed_by=nurse) & ~asleep,
+        "snoozed": Q(claimed_by=nurse) & asleep,
+        "all": Q(),
+    }
+
+
+def _with_all(tickets: Any, nurse: StaffMember) -> Any:
+    """Everything that a row shows, by one query."""
+    drafts = Draft.objects.filter(conversation=OuterRef("conversation"), nurse=nurse)
+    return tickets.select_related(
+        "department",
+        "claimed_by",
+        "conversation__contact_point__channel",
+        "conversation__contact_point__patient",
+        "conversation__subject",
+    ).annotate(has_draft=Exists(drafts))
+
+
+def _row(ticket: Ticket, *, nurse: StaffMember) -> dict[str, Any]:
+    conversation = ticket.conversation
+    patient: Patient = conversation.subject or conversation.contact_point.patient
+    is_mine = ticket.claimed_by_id == nurse.pk
+    return {
+        "ticket": ticket,
+        "name": patient.masked_name or _("Visitor %(id)s") % {"id": patient.pk},
+        "reason": ticket.get_reason_display(),
+        "urgency": console_words.urgency(ticket.urgency),
+        "department": _department(ticket),
+        "is_mine": is_mine,
+        "has_news": is_mine and conversation.last_seq > conversation.staff_seen_seq,
+    }
+
+
+def _department(ticket: Ticket) -> str:
+    department = ticket.department
+    return department.in_language("name", get_language() or "") if department else ""
+
+
+def _hospital_name() -> str:
+    return Hospital.objects.this_one().in_language("name", get_language() or "")
+
+
+def _wait_after(tries: int) -> int:
+    """Seconds until the next attempt: none for the first five, then 5, 10, 20 … 900."""
+    over = tries - FREE_TRIES
+    return 0 if over < 0 else min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(over, 20))
+
+
+def _tries_key(username: str, request: HttpRequest | None) -> str:
+    # By name and address together: a stranger who guesses does not lock out the nurse herself.
+    address = request.META.get("REMOTE_ADDR", "") if request else ""
+    digest = hashlib.sha256(f"{username.strip().lower()}\n{address}".encode()).hexdigest()
+    return f"login-tries:{digest}"
