@@ -2,8 +2,10 @@
 
 from django.urls import path
 
+from channels_app.console import NurseConsole
 from channels_app.patient import PatientChat
 
 websocket_urlpatterns = [
     path("ws/chat/<slug:channel>/", PatientChat.as_asgi()),
+    path("ws/console/", NurseConsole.as_asgi()),
 ]

@@ -64,7 +64,8 @@ class Visit:
 
     def __init__(self, slug: str, *, emit: Emit, join: Group, leave: Group) -> None:
         self._slug, self._emit, self._join, self._leave = slug, emit, join, leave
-        self._line_allows = TokenBucket(rate=_FRAME_RATE, burst=_FRAME_BURST)  # a new visitor at each hello is one line still
+        # A new visitor at each hello is one line still.
+        self._line_allows = TokenBucket(rate=_FRAME_RATE, burst=_FRAME_BURST)
         self._channel: Channel | None = None
         self._visitor = ""  # empty before hello
         self._met: ContactPoint | None = None  # as the last stored message found it

@@ -89,6 +89,13 @@ export class Connection {
     }
   }
 
+  /** Say hello anew on the same line: the screen speaks for somebody else now. */
+  again() {
+    if (this.#state !== "open") return; // the next line begins with a hello anyway
+    this.#become("connecting");
+    if (!this.#polling) this.#write(this.#options.hello());
+  }
+
   /** End it for good. */
   close() {
     this.#closed = true;

@@ -1,0 +1,133 @@
+"""The pages that patients see: the hospital's front page and the chat. Neither sets a cookie."""
+
+from collections.abc import Iterable
+from datetime import time
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.http import require_safe
+
+from channels_app.patient_words import chat_words, tiles
+from conversations.text import MAX_CHARS
+from hospital.models import Department, Hospital, OpeningHours, Place, Weekday
+from hospital.services import nearest_emergency_place
+
+Stretch = tuple[time, time]
+_DAY = (time(0), time(0))  # 00:00 to 00:00 is the whole day
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """A front page that shows the widget at work, from the hospital's own rows."""
+    lang = _language(request)
+    with translation.override(lang):
+        return render(
+            request,
+            "wenan/home.html",
+            {
+                **_hospital_in(lang),
+                "places": _places_in(lang),
+                "departments": [
+                    {
+                        "name": department.in_language("name", lang),
+                        "location": department.in_language("location", lang),
+                    }
+                    for department in Department.objects.active().exclude(location="")
+                ],
+            },
+        )
+
+
+@require_safe
+@xframe_options_exempt  # the policy below says who may embed it, which the older header can't
+def chat(request: HttpRequest, channel: str = "web") -> HttpResponse:
+    """The chat, as a page of its own or inside the widget's frame."""
+    lang, embedded = _language(request), request.GET.get("embed") == "1"
+    with translation.override(lang):
+        hospital = _hospital_in(lang)
+        response = render(
+            request,
+            "wenan/chat.html",
+            {
+                **hospital,
+                "embedded": embedded,
+                "tiles": tiles(),
+                "max_chars": MAX_CHARS,
+                "chat": {
+                    "channel": channel,
+                    "lang": lang,
+                    "embedded": embedded,
+                    "maxChars": MAX_CHARS,
+                    "parents": settings.WIDGET_ORIGINS,
+                    "emergencyPhone": hospital["hospital"]["emergency_phone"],
+                    "words": chat_words(),
+                },
+            },
+        )
+    response.csp = {"frame-ancestors": " ".join(["'self'", *settings.WIDGET_ORIGINS])}  # type: ignore[attr-defined]
+    return response
+
+
+def _language(request: HttpRequest) -> str:
+    asked = request.GET.get("lang", "")
+    if asked in dict(settings.LANGUAGES):
+        return asked
+    return translation.get_language() or settings.LANGUAGE_CODE
+
+
+def _hospital_in(lang: str) -> dict[str, Any]:
+    hospital, emergency = Hospital.objects.this_one(), nearest_emergency_place()
+    name = settings.HOSPITAL_NAME or hospital.in_language("name", lang)
+    return {
+        "lang": lang,
+        "html_lang": "en" if lang == "en" else "zh-Hans",
+        "hospital": {
+            "name": name or _("Our hospital"),
+            "slogan": hospital.in_language("slogan", lang),
+            "address": hospital.in_language("address", lang),
+            "phone": hospital.phone,
+            "emergency_phone": hospital.emergency_phone,
+        },
+        "emergency": _place_in(emergency, lang) if emergency else None,
+    }
+
+
+def _places_in(lang: str) -> list[dict[str, Any]]:
+    places = Place.objects.active().prefetch_related("opening_hours")
+    return [
+        {**_place_in(place, lang), "hours": week_in_words(place.opening_hours.all())}
+        for place in places
+    ]
+
+
+def _place_in(place: Place, lang: str) -> dict[str, Any]:
+    said = {name: place.in_language(name, lang) for name in ("name", "location", "directions")}
+    return {**said, "phone": place.phone, "kind": place.kind}
+
+
+def week_in_words(hours: Iterable[OpeningHours]) -> list[str]:
+    """Days that are alike in one line: "Monday–Friday 08:00–12:00, 13:30–17:00"."""
+    week: dict[int, list[Stretch]] = {}
+    for row in hours:
+        week.setdefault(row.weekday, []).append((row.opens_at, row.closes_at))
+    days = [tuple(sorted(week.get(day, []))) for day in Weekday.values]
+    if days and all(day == (_DAY,) for day in days):
+        return [_("Open day and night, all year")]
+    lines = []
+    for stretches, alike in groupby(zip(Weekday.choices, days, strict=True), key=lambda d: d[1]):
+        names = [str(label) for (_value, label), _stretches in alike]
+        if stretches:
+            span = names[0] if len(names) == 1 else f"{names[0]}–{names[-1]}"
+            lines.append(f"{span} {', '.join(map(_stretch_in_words, stretches))}")
+    return lines
+
+
+def _stretch_in_words(stretch: Stretch) -> str:
+    opens, closes = stretch
+    return f"{opens:%H:%M}–{closes:%H:%M}"

@@ -1,0 +1,99 @@
+"""What the chat page says, in the language in force: one table for the template and its scripts."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+
+def tiles() -> list[dict[str, str]]:
+    """The five things that bring people here. `tap` is what the assistant is told."""
+    return [
+        {
+            "icon": "unwell",
+            "label": pgettext("tile", "I feel unwell"),
+            "hint": _("Find the right department"),
+            "text": _("I feel unwell"),
+            "tap": "unwell",
+        },
+        {
+            "icon": "book",
+            "label": pgettext("tile", "Appointments"),
+            "hint": _("Book, change, cancel"),
+            "text": _("How do I book an appointment?"),
+            "tap": "guide",
+        },
+        {
+            "icon": "report",
+            "label": pgettext("tile", "Reports"),
+            "hint": _("When and where"),
+            "text": _("Where do I get my report?"),
+            "tap": "guide",
+        },
+        {
+            "icon": "medicine",
+            "label": pgettext("tile", "Medicines"),
+            "hint": _("Collect, renew"),
+            "text": _("Where do I collect my medicines, and how do I renew a prescription?"),
+            "tap": "guide",
+        },
+        {
+            "icon": "nurse",
+            "label": pgettext("tile", "Find a nurse"),
+            "hint": _("A person answers"),
+            "text": _("Talk to a nurse"),
+            "tap": "nurse",
+        },
+    ]
+
+
+def chat_words() -> dict[str, str]:
+    """The sentences that scripts need; {name} is filled in by them."""
+    return {
+        "assistant": _("AI assistant"),
+        "notADoctor": _("can't replace a doctor"),
+        "nurse": _("Nurse"),
+        "hospital": _("From the hospital"),
+        "you": _("You"),
+        "today": _("Today"),
+        "yesterday": _("Yesterday"),
+        "connecting": _("Connecting…"),
+        "reconnecting": _("Reconnecting…"),
+        "offline": _("You are offline. What you write is kept and sent later."),
+        "caughtUp": _("Connected again. {count} new."),
+        "backAgain": _("Connected again."),
+        "closed": _("This chat is closed at the moment. Please call the hospital."),
+        "waiting": _("waiting to be sent"),
+        "stored": _("sent to the hospital"),
+        "read": _("read by the hospital"),
+        "notSent": _("not sent"),
+        "editAgain": _("Edit it"),
+        "source": _("Source: {title}, version {version}"),
+        "readAloud": _("Read aloud"),
+        "stopReading": _("Stop reading"),
+        "call": _("Call {phone}"),
+        "crisisLine": _("Talk to someone: {phone}"),
+        "signs": _("Signs of danger in what you wrote"),
+        "nearest": _("Nearest emergency department"),
+        "departments": _("Departments that may fit"),
+        "quickReplies": _("Quick replies"),
+        "assistantTyping": _("The AI assistant is replying…"),
+        "nurseTyping": _("{nurse} is typing…"),
+        "aNurse": _("A nurse"),
+        "queueNext": _("A nurse has been told. You are next."),
+        "queueAhead": _("A nurse has been told. Before you: {ahead}."),
+        "queueLeave": _("You can leave; the answer will be here."),
+        "offHours": _("The nurses are off duty. They answer from {when}."),
+        "offHoursNoTime": _("Your message is with the nurses; they answer as soon as they can."),
+        "worse": _("If it gets worse, call {phone}."),
+        "withYou": _("{nurse} is looking after you now"),
+        "event.queued": _("Handed to the nurses"),
+        "event.claimed": _("{nurse} is with you now"),
+        "event.transferred": _("Handed on to {nurse}"),
+        "event.transferredDepartment": _("Handed on to {department}"),
+        "event.requeued": _("We are finding another nurse for you"),
+        "event.resolved": _("The nurse has finished; the AI assistant is here again"),
+        "event.reopened": _("{nurse} is back with you"),
+        "left": _("{count} characters left"),
+        "tooLong": _("{count} characters too many"),
+        "newMessages": _("New messages"),
+        "emergencyText": _("This is an emergency, please contact me at once!"),
+    }

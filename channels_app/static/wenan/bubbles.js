@@ -1,0 +1,343 @@
+// @ts-check
+/**
+ * How messages look. People's words only ever become text nodes: there is no markup to smuggle in.
+ *
+ * @typedef {import("./thread.js").Item} Item
+ * @typedef {import("./outbox.js").Letter} Letter
+ * @typedef {(name: string, values?: Record<string, any>) => string} Say
+ */
+
+/**
+ * @param {string} tag
+ * @param {string} [className]
+ * @param {...(Node | string)} children
+ */
+export function element(tag, className = "", ...children) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+/** @param {string} name */
+export function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(space, "use");
+  use.setAttribute("href", `#i-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+export class Bubbles {
+  #log;
+  #say;
+  #lang;
+  #time;
+
+  /**
+   * @param {HTMLElement} log
+   * @param {Say} say
+   * @param {string} lang
+   */
+  constructor(log, say, lang) {
+    this.#log = log;
+    this.#say = say;
+    this.#lang = lang === "en" ? "en-GB" : "zh-CN";
+    this.#time = new Intl.DateTimeFormat(this.#lang, { hour: "2-digit", minute: "2-digit" });
+  }
+
+  /** @param {Item} item */
+  show(item) {
+    const row = item.kind === "event" ? this.#event(item) : this.#message(item);
+    if (!row) return null;
+    row.dataset.seq = String(item.seq);
+    row.dataset.at = item.at ?? "";
+    this.#place(row, item.seq);
+    return row;
+  }
+
+  /**
+   * A message that is still on its way.
+   * @param {Letter} letter
+   */
+  showPending(letter) {
+    const row = this.#message({ seq: 0, kind: "text", author: "patient", ...letter });
+    row.dataset.client = letter.client_id;
+    row.dataset.at = letter.at;
+    this.#mark(row, "waiting");
+    this.#log.append(row);
+    this.#refreshDay(row);
+    return row;
+  }
+
+  /** @param {string} clientId */
+  pending(clientId) {
+    return /** @type {HTMLElement | null} */ (
+      this.#log.querySelector(`[data-client="${CSS.escape(clientId)}"]`)
+    );
+  }
+
+  /** @returns {HTMLElement[]} */
+  allPending() {
+    return [...this.#log.querySelectorAll(".tick-waiting")].map(
+      (tick) => /** @type {HTMLElement} */ (tick.closest("li")),
+    );
+  }
+
+  /**
+   * The house has it: same bubble, now with its number.
+   * @param {HTMLElement} row
+   * @param {number} seq
+   * @param {string} at
+   */
+  settle(row, seq, at) {
+    row.dataset.seq = String(seq);
+    row.dataset.at = at;
+    delete row.dataset.client;
+    this.#mark(row, "stored");
+    this.#place(row, seq);
+  }
+
+  /**
+   * @param {HTMLElement} row
+   * @param {string} reason
+   * @param {() => void} edit
+   */
+  refuse(row, reason, edit) {
+    this.#mark(row, "notSent");
+    row.classList.add("refused");
+    const again = element("button", "link", this.#say("editAgain"));
+    again.addEventListener("click", () => {
+      row.remove();
+      edit();
+    });
+    row.append(element("p", "reason", `${reason} `, again));
+  }
+
+  /** Two ticks up to here. @param {number} seq */
+  markRead(seq) {
+    for (const tick of this.#log.querySelectorAll(".tick-stored")) {
+      const row = /** @type {HTMLElement} */ (tick.closest("li"));
+      if (Number(row.dataset.seq) <= seq) this.#mark(row, "read");
+    }
+  }
+
+  clear() {
+    this.#log.replaceChildren();
+  }
+
+  /**
+   * In the order of `seq`; what is on its way stays last.
+   * @param {HTMLElement} row
+   * @param {number} seq
+   */
+  #place(row, seq) {
+    let after = this.#log.lastElementChild;
+    while (after && (after === row || (Number(/** @type {HTMLElement} */ (after).dataset.seq) || Infinity) > seq)) {
+      after = after.previousElementSibling;
+    }
+    if (after) {
+      if (after.nextElementSibling !== row) after.after(row);
+    } else if (this.#log.firstElementChild !== row) this.#log.prepend(row);
+    this.#refreshDay(row);
+    this.#refreshDay(row.nextElementSibling);
+  }
+
+  /** A line with the date above the first message of a day. @param {Element | null} row */
+  #refreshDay(row) {
+    if (!(row instanceof HTMLElement)) return;
+    const before = /** @type {HTMLElement | null} */ (row.previousElementSibling);
+    const day = new Date(row.dataset.at ?? "");
+    const same = before && new Date(before.dataset.at ?? "").toDateString() === day.toDateString();
+    row.querySelector(".day")?.remove();
+    if (!same && !Number.isNaN(day.getTime())) {
+      row.prepend(element("p", "day", this.#dayName(day)));
+    }
+  }
+
+  /** @param {Date} day */
+  #dayName(day) {
+    const now = new Date();
+    if (day.toDateString() === now.toDateString()) return this.#say("today");
+    now.setDate(now.getDate() - 1);
+    if (day.toDateString() === now.toDateString()) return this.#say("yesterday");
+    return new Intl.DateTimeFormat(this.#lang, { month: "long", day: "numeric", weekday: "short" }).format(day);
+  }
+
+  /** @param {Item} item */
+  #event(item) {
+    const { event, nurse, department } = item.details ?? {};
+    const name = event === "transferred" && !nurse ? "event.transferredDepartment" : `event.${event}`;
+    const words = this.#say(name, { nurse: nurse || this.#say("aNurse"), department: department ?? "" });
+    if (!words || (name === "event.transferredDepartment" && !department)) return null;
+    return element("li", "event", element("p", "", words));
+  }
+
+  /** @param {Item} item */
+  #message(item) {
+    const author = item.author ?? "system";
+    const row = element("li", `message ${author}`);
+    const card = item.details?.card;
+    if (card?.kind === "emergency") {
+      row.classList.add("with-card");
+      row.append(this.#emergency(item, card));
+      return row;
+    }
+    const name = this.#authorName(item);
+    const bubble = element("div", "bubble");
+    if (author === "patient") bubble.append(element("span", "visually-hidden", `${name}: `));
+    else {
+      const face = author === "nurse" ? (item.nurse ?? this.#say("nurse")).slice(0, 1) : icon(author === "assistant" ? "assistant" : "hospital");
+      const avatar = element("span", `avatar ${author}`, face);
+      avatar.setAttribute("aria-hidden", "true");
+      row.append(avatar);
+      bubble.append(element("p", "author", ...name));
+    }
+    bubble.append(...this.#words(item));
+    const source = item.details?.source;
+    if (source?.title) {
+      bubble.append(element("p", "source", icon("report"), this.#say("source", source)));
+    }
+    bubble.append(this.#foot(item, author));
+    row.append(bubble);
+    return row;
+  }
+
+  /**
+   * @param {Item} item
+   * @returns {(Node | string)[]}
+   */
+  #authorName(item) {
+    if (item.author === "patient") return [this.#say("you")];
+    if (item.author === "nurse") return [element("b", "", item.nurse ?? this.#say("aNurse")), element("span", "role", this.#say("nurse"))];
+    if (item.author === "assistant") {
+      return [element("b", "", this.#say("assistant")), element("span", "role", this.#say("notADoctor"))];
+    }
+    return [element("b", "", this.#say("hospital"))];
+  }
+
+  /** @param {Item} item */
+  #words(item) {
+    const text = item.text ?? "";
+    const departments = item.details?.departments;
+    if (!Array.isArray(departments) || !departments.length) return [this.#paragraph(text)];
+    // The words name the departments too; where cards do, the first and last line are enough.
+    const lines = text.split("\n");
+    const list = element("ul", "departments");
+    list.setAttribute("aria-label", this.#say("departments"));
+    for (const each of departments) {
+      const card = element("li", "", element("b", "", String(each.name ?? "")));
+      if (each.location) card.append(element("span", "where", icon("place"), String(each.location)));
+      if (each.reason) card.append(element("p", "", String(each.reason)));
+      list.append(card);
+    }
+    return [this.#paragraph(lines[0]), list, this.#paragraph(lines[lines.length - 1])];
+  }
+
+  /** @param {string} text */
+  #paragraph(text) {
+    const paragraph = element("p", "words", text);
+    paragraph.dir = "auto";
+    return paragraph;
+  }
+
+  /**
+   * @param {Item} item
+   * @param {string} author
+   */
+  #foot(item, author) {
+    const foot = element("p", "foot");
+    const at = new Date(item.at ?? Date.now());
+    const time = element("time", "", this.#time.format(at));
+    time.setAttribute("datetime", at.toISOString());
+    foot.append(time);
+    if (author === "patient") foot.append(this.#tick("stored"));
+    else if ("speechSynthesis" in window && item.text) foot.append(this.#readAloud(item.text));
+    return foot;
+  }
+
+  /** @param {"waiting" | "stored" | "read" | "notSent"} state */
+  #tick(state) {
+    const sign = state === "waiting" ? icon("clock") : { stored: "✓", read: "✓✓", notSent: "!" }[state];
+    const shown = element("span", "", sign);
+    shown.setAttribute("aria-hidden", "true");
+    return element("span", `tick tick-${state}`, shown, element("span", "visually-hidden", this.#say(state)));
+  }
+
+  /**
+   * @param {HTMLElement} row
+   * @param {"waiting" | "stored" | "read" | "notSent"} state
+   */
+  #mark(row, state) {
+    row.querySelector(".tick")?.replaceWith(this.#tick(state));
+  }
+
+  /** @param {string} text */
+  #readAloud(text) {
+    const button = element("button", "read-aloud", icon("speaker"));
+    button.setAttribute("type", "button");
+    const label = () => button.setAttribute("aria-label", this.#say(button.classList.contains("on") ? "stopReading" : "readAloud"));
+    label();
+    button.title = this.#say("readAloud");
+    const stop = () => {
+      button.classList.remove("on");
+      label();
+    };
+    button.addEventListener("click", () => {
+      const reading = button.classList.contains("on");
+      speechSynthesis.cancel();
+      if (reading) return stop();
+      const speech = new SpeechSynthesisUtterance(text);
+      speech.lang = /[\u3400-\u9fff]/.test(text) ? "zh-CN" : "en-GB";
+      speech.rate = 0.9; // a little slower than talk: many who need this are old
+      speech.onend = speech.onerror = stop;
+      button.classList.add("on");
+      label();
+      speechSynthesis.speak(speech);
+    });
+    return button;
+  }
+
+  /**
+   * @param {Item} item
+   * @param {Record<string, any>} card
+   */
+  #emergency(item, card) {
+    const lines = (item.text ?? "").split("\n");
+    const shown = element("section", "emergency-card");
+    shown.append(element("p", "emergency-title", icon("warning"), lines[0]));
+    const calls = element("div", "calls", this.#call(card.phone, "call", "call"));
+    if (card.crisis_line) calls.append(this.#call(card.crisis_line, "call second", "crisisLine"));
+    shown.append(calls);
+    if (card.place?.name) {
+      const { name, location, directions, phone } = card.place;
+      const place = element("div", "place", element("h3", "", icon("place"), this.#say("nearest")));
+      place.append(element("p", "", element("b", "", name), location ? ` · ${location}` : ""));
+      if (directions) place.append(element("p", "", directions));
+      if (phone) place.append(element("p", "", this.#call(phone, "", "")));
+      shown.append(place);
+    }
+    if (card.signs?.length) {
+      shown.append(element("p", "signs", `${this.#say("signs")}: ${card.signs.join(" · ")}`));
+    }
+    if (lines.length > 1) shown.append(element("p", "nurses-know", icon("nurse"), lines[lines.length - 1]));
+    shown.append(this.#foot(item, "system"));
+    return shown;
+  }
+
+  /**
+   * @param {string} phone
+   * @param {string} className
+   * @param {string} words
+   */
+  #call(phone, className, words) {
+    const link = /** @type {HTMLAnchorElement} */ (element("a", className));
+    if (words) link.append(icon("phone"), this.#say(words, { phone }));
+    else link.append(phone);
+    link.href = `tel:${String(phone).replace(/[^0-9+#*,]/g, "")}`;
+    return link;
+  }
+}
