@@ -52,6 +52,9 @@ class SideBell:
         except Full:
             logger.warning("a ring was dropped, the sweep will ring again", extra={"task": name})
 
+    def waiting(self) -> int:
+        return self._rings.qsize()
+
     def _start(self) -> None:
         with self._starting:
             # Looked at each time: a forked pool process has the object without its thread.

@@ -33,7 +33,7 @@ def check_folder(var: Path) -> None:
 
 
 def check_port(host: str, port: str) -> None:
-    if not port.isdigit() or not 0 < int(port) < 65_536:
+    if not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 65_536:
         raise NotReady(
             f"PORT 必须是 1 到 65535 之间的数字，现在是“{port}”。",
             f"PORT has to be a number from 1 to 65535, not “{port}”.",
@@ -58,7 +58,7 @@ def check_port(host: str, port: str) -> None:
 def check_database() -> None:
     """Readable, and not ahead of this code."""
     if connection.vendor == "sqlite":
-        _check_sqlite_file(Path(str(connection.settings_dict["NAME"])))
+        check_sqlite_file(Path(str(connection.settings_dict["NAME"])))
     try:
         loader = MigrationExecutor(connection).loader
     except DatabaseError as error:
@@ -96,7 +96,8 @@ def check_keys() -> None:
         )
 
 
-def _check_sqlite_file(path: Path) -> None:
+def check_sqlite_file(path: Path) -> None:
+    """Nothing there yet is fine: migrating makes it."""
     if not path.exists():
         return
     try:

@@ -16,6 +16,14 @@ from pathlib import Path
 from types import FrameType
 
 import django
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+
+from vault.keys import KeyRing
+from workers import catalogs, supervise
+from workers.preflight import NotReady, check_database, check_folder, check_keys, check_port
 
 READY_S = 120  # a slow machine that is busy with other things needs half of it
 SECRET_CHARACTERS = 64
@@ -23,42 +31,41 @@ SECRET_CHARACTERS = 64
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
-    from config.settings import base
-    from workers.preflight import NotReady, check_folder, check_port
-
     host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
     try:
         check_port(host, port)
-        check_folder(base.VAR)
-        make_secret_key(base.VAR / "secret_key")
-        django.setup()
+        make_house()
         prepare()
-        return keep_open(base.ROOT, base.VAR, host=host, port=port)
+        return keep_open(settings.ROOT, settings.VAR, host=host, port=port)
     except NotReady as reason:
         sys.stderr.write(f"{reason}\n")
         return 1
 
 
-def make_secret_key(path: Path) -> None:
-    """Make this installation's own, once; it signs sessions and visitors' tokens."""
-    if os.environ.get("SECRET_KEY") or path.exists():
-        return
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_urlsafe(SECRET_CHARACTERS))
+def make_house() -> None:
+    """The folder and the secret key, which Django needs to start. Raises NotReady."""
+    try:
+        check_folder(settings.VAR)
+        if not os.environ.get("SECRET_KEY"):
+            settings.SECRET_KEY = make_secret_key(settings.VAR / "secret_key")
+        django.setup()
+    except ImproperlyConfigured as error:
+        raise NotReady(f"配置不完整：{error}", f"The settings are incomplete: {error}") from error
+
+
+def make_secret_key(path: Path) -> str:
+    """This installation's own, made once; it signs sessions and visitors' tokens."""
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(SECRET_CHARACTERS))
+    return path.read_text().strip()
 
 
 def prepare() -> None:
     """Bring keys, translations and tables up to date; fill an empty house with the demo."""
-    from django.apps import apps
-    from django.conf import settings
-    from django.core.management import call_command
-
-    from vault.keys import KeyRing
-    from workers import catalogs, preflight
-
-    preflight.check_database()
-    preflight.check_keys()
+    check_database()
+    check_keys()
     if not settings.VAULT_KEYS.exists():
         KeyRing.new().write(settings.VAULT_KEYS)
     catalogs.compile_stale(settings.ROOT)
@@ -69,8 +76,6 @@ def prepare() -> None:
 
 def keep_open(root: Path, var: Path, *, host: str, port: str) -> int:
     """Start the processes, say so when they answer, and stay until somebody ends us."""
-    from workers import supervise
-
     # `kill` ends us as Ctrl-C does: by way of the finally below.
     signal.signal(signal.SIGTERM, _interrupt)
     processes = supervise.read_procfile(root / "Procfile")
@@ -79,7 +84,11 @@ def keep_open(root: Path, var: Path, *, host: str, port: str) -> int:
         wait_until_ready(supervisor, host=host, port=port, log=var / "log" / "web.log")
         sys.stdout.write(welcome(var, host=host, port=port))
         sys.stdout.flush()
-        return supervisor.wait()
+        supervisor.wait()
+        raise NotReady(
+            f"进程管理程序意外停止，原因见 {var / 'log' / 'supervisord.log'}。",
+            f"The supervisor stopped by itself; {var / 'log' / 'supervisord.log'} says why.",
+        )
     except KeyboardInterrupt:
         sys.stdout.write("\n正在停止…… Stopping …\n")
         return 0
@@ -92,8 +101,6 @@ def wait_until_ready(
     supervisor: "subprocess.Popen[bytes]", *, host: str, port: str, log: Path
 ) -> None:
     """Raises NotReady when the processes end, or the web process does not answer in time."""
-    from workers.preflight import NotReady
-
     deadline = time.monotonic() + READY_S
     while not _is_ready(host, port):
         if supervisor.poll() is not None or time.monotonic() > deadline:
