@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 ROOT = Path(__file__).resolve().parents[2]
+APPLICATION = "config.asgi:application"
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 15.0
 
@@ -70,7 +71,7 @@ class OwnHouse:
 
     def furnish(self, *, nurses: int = 0) -> list[str]:
         """Tables, keys, the demo hospital; returns a session key for each nurse."""
-        done = subprocess.run(  # noqa: S603: our own program
+        done = subprocess.run(  # noqa: S603 - our own program
             [sys.executable, "-m", "channels_app.rehearsal.stage", str(nurses)],
             cwd=ROOT,
             env=self._environment,
@@ -83,11 +84,15 @@ class OwnHouse:
     def start(self, *names: str) -> None:
         """Start these processes of the Procfile, all of them without a name."""
         for name in names or self._commands:
-            self.run(name, self._commands[name])
+            self._run(name, self._commands[name])
 
-    def run(self, name: str, command: str) -> None:
+    def start_instead(self, name: str, *, application: str) -> None:
+        """Start a web process with the same server and flags, and another application."""
+        self._run(name, self._commands[name].replace(APPLICATION, application))
+
+    def _run(self, name: str, command: str) -> None:
         with self.log(name).open("ab") as log:
-            self._running[name] = subprocess.Popen(  # noqa: S603: the Procfile is ours
+            self._running[name] = subprocess.Popen(  # noqa: S603 - the Procfile is ours
                 ["/bin/sh", "-c", command],
                 cwd=ROOT,
                 env=self._environment,
