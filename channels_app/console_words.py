@@ -3,13 +3,19 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from triage.labels import Intent
 
 
 def urgency(level: int) -> dict[str, Any]:
     """The word beside the stripe: colour alone tells a colour-blind nurse nothing."""
-    names = {0: _("No hurry"), 1: _("Routine"), 2: _("Same day"), 3: _("Emergency")}
+    names = {
+        0: pgettext("urgency", "No hurry"),
+        1: pgettext("urgency", "Routine"),
+        2: pgettext("urgency", "Same day"),
+        3: pgettext("urgency", "Emergency"),
+    }
     return {"level": level, "name": names.get(level, names[3])}
 
 
@@ -18,10 +24,10 @@ def words() -> dict[str, Any]:
         "intents": _intents(),
         "events": _events(),
         "authors": {
-            "patient": _("Patient"),
-            "assistant": _("AI assistant"),
-            "nurse": _("Nurse"),
-            "system": _("System"),
+            "patient": pgettext("author", "Patient"),
+            "assistant": pgettext("author", "AI assistant"),
+            "nurse": pgettext("author", "Nurse"),
+            "system": pgettext("author", "System"),
         },
         "acts": {
             "claim": _("Claimed"),
@@ -88,8 +94,7 @@ def _thread() -> dict[str, str]:
         "failed": _("Not sent"),
         "retry": _("Send again"),
         "discard": _("Back to the editor"),
-        "source": _("Source"),
-        "version": _("version"),
+        "source": _("Source: {title} (version {version})"),
         "understood": _("Understood as"),
         "unsure": _("not sure"),
         "noConfidence": _("fixed answer, no model asked"),

@@ -2,7 +2,7 @@
 /** Red flags that nobody has answered: seen, heard, and on the tab, until somebody acts. */
 import { $, icon, isTyping, make } from "./page.js";
 import { sound } from "./sound.js";
-import { fill, lasting, words } from "./words.js";
+import { counted, fill, words } from "./words.js";
 
 const RING_EVERY_MS = 2_500;
 const NOTIFY_EVERY_MS = 60_000;
@@ -91,7 +91,7 @@ export class Alarms {
 
   #tick() {
     for (const since of $("alarm-rows").querySelectorAll("[data-since]")) {
-      since.textContent = fill(words.alarmSince, { t: lasting(Date.now() - Date.parse(since.dataset.since)) });
+      since.textContent = fill(words.alarmSince, { t: counted(Date.now() - Date.parse(since.dataset.since)) });
     }
     if (!this.items.length) return;
     this.#flash = !this.#flash;

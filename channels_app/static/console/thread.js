@@ -13,6 +13,7 @@ export class Thread {
   #unreadFrom = 0; // of this visit: the divider doesn't jump while she reads
   #isNew = true;
   #typingUntil = 0;
+  #wasAtEnd = true;
 
   /** @param {{pull: (after: number) => void, seen: (seq: number) => void, arrived: (item: any) => void}} acts */
   constructor(acts) {
@@ -24,6 +25,8 @@ export class Thread {
     $("earlier").addEventListener("click", () => this.acts.pull(Math.max(0, this.first - 1 - 100)));
     $("new-below").addEventListener("click", () => this.toEnd());
     setInterval(() => this.#forgetTyping(), 1_000);
+    // A banner that opens or a composer that grows must not cover the last message.
+    new ResizeObserver(() => this.#wasAtEnd && this.toEnd()).observe(this.scroll);
   }
 
   /** @param {number} conversation */
@@ -59,6 +62,7 @@ export class Thread {
     this.#lastSeq = Math.max(this.#lastSeq, frame.last_seq);
     if (fresh.length) this.#divide();
     $("earlier").hidden = this.first <= 1;
+    this.mark();
     if (this.have < this.#lastSeq && (frame.more || this.#hasGap)) this.acts.pull(this.have);
     if (this.#isNew) {
       this.#isNew = false;
@@ -68,7 +72,6 @@ export class Thread {
     } else if (stays) this.toEnd();
     else if (fresh.some((item) => item.kind !== "event")) $("new-below").hidden = false;
     this.#tellSeen();
-    this.mark();
   }
 
   get #hasGap() {
@@ -196,7 +199,7 @@ export class Thread {
     }
     if (item.author === "assistant") {
       const parts = [];
-      if (details.source) parts.push(`${words.source}: ${details.source.title} (${words.version} ${details.source.version})`);
+      if (details.source) parts.push(fill(words.source, details.source));
       const { intent, confidence, abstained } = item.meaning ?? {};
       if (confidence > 0) {
         const sure = `${Math.round(confidence * 100)}%${abstained ? ` · ${words.unsure}` : ""}`;
@@ -259,6 +262,7 @@ export class Thread {
   }
 
   #onScroll() {
+    this.#wasAtEnd = this.isAtEnd;
     if (this.isAtEnd) $("new-below").hidden = true;
     this.#tellSeen();
   }

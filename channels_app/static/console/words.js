@@ -23,6 +23,14 @@ export function lasting(ms) {
   return fill(words.d, { n: Math.floor(hours / 24) });
 }
 
+/** To the second, where seconds matter: 2:07. @param {number} ms */
+export function counted(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return fill(words.s, { n: seconds });
+  if (seconds >= 3600) return lasting(ms);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
 /** @param {string | Date} at */
 export function clock(at) {
   return new Date(at).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hour12: false });
