@@ -12,6 +12,7 @@ from patients.models import Channel
 from patients.services import find_contact_point
 from tickets.models import Ticket
 from tickets.services import ahead_of
+from triage.labels import Urgency
 
 
 class ChannelClosed(Exception):
@@ -110,7 +111,11 @@ def _place_in_queue(conversation: Conversation, *, now: datetime) -> Frame:
     ticket = Ticket.objects.waiting().filter(conversation=conversation).first()
     back_at = next_nurses_hour(now)
     here = back_at is not None and back_at <= now
-    place: Frame = {"ahead": ahead_of(ticket) if ticket else 0, "nurses_here": here}
+    place: Frame = {
+        "ahead": ahead_of(ticket) if ticket else 0,
+        "nurses_here": here,
+        "urgent": ticket is not None and ticket.urgency >= Urgency.EMERGENCY,
+    }
     if back_at is not None and not here:
         place["back_at"] = back_at.isoformat()
     return place

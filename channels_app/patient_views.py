@@ -15,10 +15,11 @@ from django.views.decorators.http import require_safe
 
 from channels_app.patient_words import chat_words, tiles
 from conversations.text import MAX_CHARS
-from hospital.models import Department, Hospital, OpeningHours, Place, Weekday
+from hospital.models import Department, Hospital, OpeningHours, Place, PlaceKind, Weekday
 from hospital.services import nearest_emergency_place
 
 Stretch = tuple[time, time]
+_KINDS = PlaceKind.values  # in the order of their importance to somebody who comes
 _DAY = (time(0), time(0))  # 00:00 to 00:00 is the whole day
 
 
@@ -65,6 +66,7 @@ def chat(request: HttpRequest, channel: str = "web") -> HttpResponse:
                     "embedded": embedded,
                     "maxChars": MAX_CHARS,
                     "parents": settings.WIDGET_ORIGINS,
+                    "timeZone": hospital["time_zone"],
                     "emergencyPhone": hospital["hospital"]["emergency_phone"],
                     "words": chat_words(),
                 },
@@ -86,6 +88,7 @@ def _hospital_in(lang: str) -> dict[str, Any]:
     name = settings.HOSPITAL_NAME or hospital.in_language("name", lang)
     return {
         "lang": lang,
+        "time_zone": hospital.time_zone,
         "html_lang": "en" if lang == "en" else "zh-Hans",
         "hospital": {
             "name": name or _("Our hospital"),
@@ -99,7 +102,10 @@ def _hospital_in(lang: str) -> dict[str, Any]:
 
 
 def _places_in(lang: str) -> list[dict[str, Any]]:
-    places = Place.objects.active().prefetch_related("opening_hours")
+    places = sorted(
+        Place.objects.active().prefetch_related("opening_hours"),
+        key=lambda place: (_KINDS.index(place.kind), place.rank, place.pk),
+    )
     return [
         {**_place_in(place, lang), "hours": week_in_words(place.opening_hours.all())}
         for place in places
@@ -130,4 +136,4 @@ def week_in_words(hours: Iterable[OpeningHours]) -> list[str]:
 
 def _stretch_in_words(stretch: Stretch) -> str:
     opens, closes = stretch
-    return f"{opens:%H:%M}–{closes:%H:%M}"
+    return f"{opens:%H:%M}\N{WORD JOINER}–\N{WORD JOINER}{closes:%H:%M}"

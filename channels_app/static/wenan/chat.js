@@ -47,6 +47,7 @@ let owner = "assistant";
 let nurseName = "";
 let caughtUp = false; // the first replay is over: from here on, what comes is news
 let wasOpen = false;
+let openedBefore = false;
 let recovering = false; // the line broke, and what was missed is still coming
 let missed = 0; // news among that
 let staffSeen = 0;
@@ -192,6 +193,7 @@ function showOwner(frame) {
   if (owner === "nurse") return banner(ui.owner, say("withYou", { nurse: nurseName || say("aNurse") }));
   if (owner !== "queue") return banner(ui.owner, "");
   const worse = say("worse", { phone: settings.emergencyPhone });
+  if (frame.urgent) return banner(ui.owner, join(say("queueUrgent"), worse));
   if (frame.nurses_here === false) {
     const when = frame.back_at && new Date(frame.back_at);
     const first = when ? say("offHours", { when: moment(when) }) : say("offHoursNoTime");
@@ -204,30 +206,30 @@ function showOwner(frame) {
 /** @param {import("./connection.js").State} state */
 function showLine(state) {
   if (state === "open") {
-    const back = !wasOpen && caughtUp;
     wasOpen = true;
     outbox.resume();
-    if (back) {
-      setTimeout(() => {
-        if (!wasOpen) return;
-        recovering = false;
-        banner(ui.line, missed ? say("caughtUp", { count: missed }) : say("backAgain"), "good");
-        missed = 0;
-        clearTimeout(timers.line);
-        timers.line = setTimeout(() => banner(ui.line, ""), 4_000);
-      }, 400); // the replay comes right behind the welcome
-    } else banner(ui.line, "");
+    clearTimeout(timers.line);
+    if (recovering) timers.line = setTimeout(tellRecovered, 400); // the replay follows the welcome
+    else banner(ui.line, "");
+    openedBefore = true;
     return;
   }
   wasOpen = false;
-  recovering = caughtUp;
+  recovering = openedBefore;
+  clearTimeout(timers.line);
   if (state === "offline") banner(ui.line, say("offline"));
   else if (state === "waiting") banner(ui.line, say("reconnecting"));
-  // The first attempt is nobody's business unless it takes long.
-  else if (!caughtUp) {
-    clearTimeout(timers.line);
+  else if (!openedBefore) {
+    // The first attempt is nobody's business unless it takes long.
     timers.line = setTimeout(() => connection.state !== "open" && banner(ui.line, say("connecting")), 2_000);
   }
+}
+
+function tellRecovered() {
+  recovering = false;
+  banner(ui.line, missed ? say("caughtUp", { count: missed }) : say("backAgain"), "good");
+  missed = 0;
+  timers.line = setTimeout(() => banner(ui.line, ""), 4_000);
 }
 
 function pull() {
@@ -331,7 +333,6 @@ function beCaughtUp() {
 
 /** @param {HTMLElement} where @param {string} words @param {string} [mood] */
 function banner(where, words, mood = "") {
-  clearTimeout(timers.line);
   const stick = isAtEnd();
   if (where.textContent !== words) where.textContent = words;
   where.hidden = !words;
@@ -373,10 +374,10 @@ function showSheet(open) {
   ui.menu.setAttribute("aria-expanded", String(open));
 }
 
-/** @param {Date} when */
+/** By the hospital's clock, wherever the patient is. @param {Date} when */
 function moment(when) {
   const day = when.toDateString() === new Date().toDateString() ? {} : /** @type {const} */ ({ month: "numeric", day: "numeric" });
-  return new Intl.DateTimeFormat(settings.lang === "en" ? "en-GB" : "zh-CN", { ...day, hour: "2-digit", minute: "2-digit" }).format(when);
+  return new Intl.DateTimeFormat(settings.lang === "en" ? "en-GB" : "zh-CN", { ...day, hour: "2-digit", minute: "2-digit", timeZone: settings.timeZone }).format(when);
 }
 
 /** @param {...string} sentences */
