@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import ManyToOneRel
 
 from patients.models import Channel, Consent, ContactPoint, Patient, Proxy, Purpose
 from vault.cipher import blind_index
@@ -116,6 +117,7 @@ def merge_patients(duplicate: Patient, *, into: Patient) -> None:
     ContactPoint.objects.filter(patient=duplicate).update(patient=into)
     _move_consents(duplicate, into)
     _move_proxies(duplicate, into)
+    _move_the_rest(duplicate, into)
     Patient.objects.filter(merged_into=duplicate).update(merged_into=into)
     duplicate.merged_into = into
     duplicate.save(update_fields=["merged_into"])
@@ -160,3 +162,13 @@ def _move_proxies(duplicate: Patient, into: Patient) -> None:
             proxy.delete()
         else:
             Proxy.objects.filter(pk=proxy.pk).update(writer=writer, patient=patient)
+
+
+def _move_the_rest(duplicate: Patient, into: Patient) -> None:
+    """What rooms above keep of a patient follows: an allergy left behind would not be seen."""
+    moved = (ContactPoint, Consent, Proxy, Patient)
+    for relation in Patient._meta.get_fields(include_hidden=True):
+        if isinstance(relation, ManyToOneRel) and relation.related_model not in moved:
+            name = relation.field.name
+            rows = relation.related_model._default_manager.filter(**{name: duplicate})
+            rows.update(**{name: into})
