@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 AWAY_AFTER = timedelta(seconds=90)  # three missed heart beats of a console
@@ -98,4 +99,5 @@ class Shift(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.starts_at:%F %H:%M} – {self.ends_at:%H:%M}"
+        starts, ends = timezone.localtime(self.starts_at), timezone.localtime(self.ends_at)
+        return f"{starts:%F %H:%M} – {ends:%H:%M}"
