@@ -56,12 +56,11 @@ class ConversationAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     actions_detail: ClassVar = ["read"]
     fields: ClassVar = [
-        ("channel", "whose"), ("owned_by", "open_ticket"), ("speaks", "last_seq"),
-        ("started_at", "last_message_at"),
+        ("channel", "whose"), ("owner", "nurse"), ("open_ticket", "speaks"),
+        ("last_seq", "started_at"), ("last_message_at",),
     ]  # fmt: skip
     readonly_fields: ClassVar = [
-        "channel", "whose", "owned_by", "open_ticket", "speaks", "last_seq", "started_at",
-        "last_message_at",
+        "channel", "whose", "open_ticket", "speaks",
     ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:

@@ -78,9 +78,9 @@ class TicketAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": [
-                    ("how_urgent", "reason"),
+                    ("urgency_named", "reason"),
                     ("talk", "department"),
-                    ("state", "outcome"),
+                    ("state_named", "outcome"),
                     ("claimed_by", "claimed_at"),
                 ]
             },
@@ -96,7 +96,7 @@ class TicketAdmin(ReadOnlyAdmin):
             },
         ),
     ]
-    readonly_fields: ClassVar = ["how_urgent", "talk", "state"]
+    readonly_fields: ClassVar = ["urgency_named", "talk", "state_named"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ticket]:
         tickets: QuerySet[Ticket] = super().get_queryset(request)
@@ -114,6 +114,14 @@ class TicketAdmin(ReadOnlyAdmin):
         if ticket.resolved_at:
             return "resolved", _("resolved")
         return ("claimed", _("in care")) if ticket.claimed_by_id else ("waiting", _("waiting"))
+
+    @display(description=_("urgency"))  # type: ignore[untyped-decorator]
+    def urgency_named(self, ticket: Ticket) -> Any:
+        return self.how_urgent(ticket)[1]
+
+    @display(description=_("state"))  # type: ignore[untyped-decorator]
+    def state_named(self, ticket: Ticket) -> Any:
+        return self.state(ticket)[1]
 
     @display(description=_("conversation"))  # type: ignore[untyped-decorator]
     def talk(self, ticket: Ticket) -> str:

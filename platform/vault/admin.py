@@ -88,10 +88,10 @@ class AccessEntryAdmin(ReadOnlyAdmin):
     list_per_page = 50
     actions_list: ClassVar = ["verify"]
     fieldsets: ClassVar = [
-        (None, {"fields": ["number", "at", "who", "act", "about", "reason"]}),
+        (None, {"fields": ["number", "at", "who", "action", "about", "reason"]}),
         (_("Chain"), {"fields": ["previous", "digest"]}),
     ]
-    readonly_fields: ClassVar = ["number", "at", "who", "act", "about", "reason"]
+    readonly_fields: ClassVar = ["who", "about"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         self._names = names_of_staff()
