@@ -92,7 +92,7 @@ class Logout(auth_views.LogoutView):
 
 
 def for_carers(view: View) -> View:
-    """Let in who may speak with patients; a fetch gets a bare 401, so that no typed text is lost."""
+    """Let in who may speak with patients; a fetch gets a bare 401, so no typed text is lost."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -89,6 +89,7 @@ def _thread() -> dict[str, str]:
         "note": _("Private note, colleagues only"),
         "read": _("Read by the patient"),
         "delivered": _("Sent"),
+        "accepted": _("On its way"),
         "pending": _("Sending…"),
         "waitingLine": _("Waiting for the connection…"),
         "failed": _("Not sent"),

@@ -38,8 +38,10 @@ export class Alarms {
     if (isNew) {
       $("shouter").textContent = `${words.alarmTitle}: ${items[0].signs.join("、")}`;
       this.#ring();
+      // A dialog would lie over the alarm; none of ours holds anything that was typed.
+      for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close("");
       // Whoever writes is not torn away, and no key press meant for a text answers an alarm.
-      if (!isTyping() && !document.querySelector("dialog[open]")) this.focus();
+      if (!isTyping()) this.focus();
     }
   }
 

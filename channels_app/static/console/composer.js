@@ -104,6 +104,11 @@ export class Composer {
     for (const [conversation, draft] of Object.entries(this.#drafts)) if (draft.dirty) this.#give(Number(conversation));
   }
 
+  /** @param {number} conversation */
+  hasDraft(conversation) {
+    return Boolean(this.#drafts[conversation]?.text.trim());
+  }
+
   lineLost() {
     this.drawOutbox();
   }

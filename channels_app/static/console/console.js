@@ -88,6 +88,7 @@ function onFrame(frame) {
       break;
     case "draft":
       composer.restore(frame);
+      lists.drafted(frame.conversation, composer.hasDraft(frame.conversation));
       break;
     case "ack":
       composer.acknowledged(frame);

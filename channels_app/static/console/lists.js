@@ -1,12 +1,12 @@
 // @ts-check
 /** The folders and rows on the left: fetched whole, shown at once, never scrolled away under a hand. */
-import { $, toast } from "./page.js";
+import { $, tab, toast } from "./page.js";
 import { lasting, words } from "./words.js";
 
 const AGAIN_EVERY_MS = 30_000; // also without a doorbell
 
 export class Lists {
-  folder = "queue";
+  folder = tab.read("folder", "queue");
   #fetching = false;
   #again = false;
   #queue = NaN;
@@ -36,11 +36,19 @@ export class Lists {
     setInterval(() => this.#tick(), 1_000);
     setInterval(() => this.refresh(), AGAIN_EVERY_MS);
     this.#arrived();
+    if (this.folder !== "queue") this.choose(this.folder); // the page brings the queue
+  }
+
+  /** A draft came or went: its mark in the list follows. @param {number} conversation @param {boolean} has */
+  drafted(conversation, has) {
+    const row = this.rows.find((each) => Number(each.dataset.conversation) === conversation);
+    if (row && Boolean(row.querySelector(".mark.draft")) !== has) void this.refresh();
   }
 
   /** @param {string} folder */
   choose(folder) {
     this.folder = folder;
+    tab.write("folder", folder);
     for (const each of $("lists").querySelectorAll(".folder")) each.setAttribute("aria-pressed", String(each.dataset.folder === folder));
     this.refresh();
   }

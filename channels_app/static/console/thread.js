@@ -4,6 +4,8 @@ import { $, announce, icon, make } from "./page.js";
 import { clock, dayName, fill, moment, words } from "./words.js";
 
 const NEAR_PX = 120;
+const SENT_AGAIN_MS = 8_000; // each look is on the access log, so they are few
+const SENT_TRIES = 4;
 
 export class Thread {
   /** @type {number | null} */ conversation = null;
@@ -25,6 +27,7 @@ export class Thread {
     $("earlier").addEventListener("click", () => this.acts.pull(Math.max(0, this.first - 1 - 100)));
     $("new-below").addEventListener("click", () => this.toEnd());
     setInterval(() => this.#forgetTyping(), 1_000);
+    setInterval(() => this.#askWhetherSent(), SENT_AGAIN_MS);
     // A banner that opens or a composer that grows must not cover the last message.
     new ResizeObserver(() => this.#wasAtEnd && this.toEnd()).observe(this.scroll);
   }
@@ -57,6 +60,7 @@ export class Thread {
   take(frame) {
     const stays = this.isAtEnd || this.#isNew;
     const before = { first: this.first, height: this.scroll.scrollHeight };
+    for (const item of frame.items) Object.assign(this.#items.get(item.seq) ?? {}, { sent: item.sent });
     const fresh = frame.items.filter((item) => !this.#items.has(item.seq));
     for (const item of fresh) this.#add(item);
     this.#lastSeq = Math.max(this.#lastSeq, frame.last_seq);
@@ -99,8 +103,10 @@ export class Thread {
 
   mark() {
     for (const mark of this.list.querySelectorAll(".read-mark")) {
-      const isRead = Number(mark.dataset.seq) <= this.#seen.patient;
-      mark.textContent = isRead ? `✓✓ ${words.read}` : `✓ ${words.delivered}`;
+      const item = this.#items.get(Number(mark.dataset.seq));
+      const isRead = item.seq <= this.#seen.patient;
+      if (isRead) mark.textContent = `✓✓ ${words.read}`;
+      else mark.textContent = item.sent ? `✓ ${words.delivered}` : `· ${words.accepted}`;
       mark.classList.toggle("is-read", isRead);
     }
   }
@@ -110,6 +116,14 @@ export class Thread {
     const stays = this.isAtEnd;
     $("typing").textContent = words.patientTyping;
     if (stays) this.toEnd();
+  }
+
+  /** Delivery rings no bell here, so what was on its way is looked at again, a few times. */
+  #askWhetherSent() {
+    const waiting = [...this.#items.values()].filter(
+      (item) => item.sent === false && item.seq > this.#seen.patient && (item.asked = (item.asked ?? 0) + 1) <= SENT_TRIES,
+    );
+    if (waiting.length && !document.hidden) this.acts.pull(Math.min(...waiting.map((item) => item.seq)) - 1);
   }
 
   #forgetTyping() {
