@@ -78,6 +78,7 @@ def keep_open(root: Path, var: Path, *, host: str, port: str) -> int:
     """Start the processes, say so when they answer, and stay until somebody ends us."""
     # `kill` ends us as Ctrl-C does: by way of the finally below.
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)  # a shell that starts us with & has it ignored
     processes = supervise.read_procfile(root / "Procfile")
     supervisor = supervise.start(processes, root=root, var=var)
     try:

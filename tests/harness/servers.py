@@ -24,7 +24,7 @@ import amqp
 import psycopg
 import redis as redis_client
 
-PATIENCE_S = 60  # RabbitMQ needs up to half of this on a busy machine
+PATIENCE_S = 120  # RabbitMQ needs a quarter of this on a busy machine
 _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 

@@ -11,7 +11,7 @@ import pytest
 
 from workers import supervise
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 ROOT = Path(__file__).parents[2]
 
 
