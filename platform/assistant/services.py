@@ -43,6 +43,9 @@ logger = logging.getLogger(__name__)
 
 Understand = Callable[[str], Understanding]
 
+SURE_OF_DEPARTMENT = 0.6  # 0 to 1; a ticket in the wrong department is seen by the wrong nurses
+COMPLAINTS = frozenset({Intent.SYMPTOM_TRIAGE, Intent.EMERGENCY, Intent.MEDICATION})
+
 SKILLS: dict[Act, Callable[[Turn], Reply | None]] = {
     Act.GREET: greet,
     Act.CLARIFY: clarify,
@@ -291,7 +294,10 @@ def _speak(conversation: Conversation, lang: str) -> None:
 
 
 def _department(meaning: Understanding) -> Department | None:
-    if not meaning.departments or meaning.abstained:
+    """Whose ticket this is: only for a complaint, and only when sure; else it is everybody's."""
+    if meaning.abstained or meaning.intent not in COMPLAINTS or not meaning.departments:
+        return None
+    if meaning.departments[0].confidence < SURE_OF_DEPARTMENT:
         return None
     return Department.objects.active().filter(name=meaning.departments[0].name).first()
 

@@ -16,9 +16,7 @@ def emergency(*, lang: str, signs: Sequence[str] = (), self_harm: bool = False) 
     hospital, place = Hospital.objects.this_one(), nearest_emergency_place()
     phone = hospital.emergency_phone
     lines = [
-        _(
-            "You are not alone. Please stay with somebody, and call now: %(phone)s, or %(line)s."
-        )
+        _("You are not alone. Please stay with somebody, and call now: %(phone)s, or %(line)s.")
         % {"phone": phone, "line": CRISIS_LINE}
         if self_harm
         else _("This may be an emergency. Call %(phone)s now; don't wait for an answer here.")
