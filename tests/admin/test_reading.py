@@ -1,4 +1,4 @@
-"""Reading a conversation in the admin: only who was granted it, only with a reason, always logged."""
+"""Reading a conversation in the admin: by grant, with a reason, and always logged."""
 
 from types import SimpleNamespace
 

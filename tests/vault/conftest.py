@@ -1,4 +1,4 @@
-"""For the vault's own tests: rows sealed under a key, and a log that a test may wipe after itself."""
+"""For the vault's own tests: a log that a test may tamper with, and wipe after itself."""
 
 from collections.abc import Callable, Iterator
 

@@ -62,9 +62,12 @@ def test_the_database_refuses_to_change_what_stands(sql: str) -> None:
     for _ in range(3):
         look()
 
-    with pytest.raises(DatabaseError, match="only grows"), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
+    with (
+        pytest.raises(DatabaseError, match="only grows"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(sql)
 
     assert verify() is None
 
