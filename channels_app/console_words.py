@@ -152,6 +152,7 @@ def _alarms() -> dict[str, Any]:
         ],
         "alarmNotice": _("A patient may be in danger. Please look at the console."),
         "queueNotice": _("A patient is waiting."),
+        "wroteNotice": _("A patient has written."),
         "titleFlash": _("RED FLAG"),
         "soundOff": _("Alarm sound is locked. Start your duty to hear alarms."),
         "soundOn": _("Alarm sound is on"),

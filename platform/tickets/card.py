@@ -38,6 +38,10 @@ _PARTICULARS = re.compile(
     r"|\b(since|for|days?|hours?|weeks?|yesterday|today|sudden(ly)?|worse)\b",
     re.IGNORECASE,
 )
+_KNOCKS = re.compile(
+    r"\s*(你好|您好|在吗|在么|在不在|有人吗|有人么|人呢|喂|hi|hello|anybody there)[\s,.!?~，。！？～]*",
+    re.IGNORECASE,
+)
 _IDLE_INTENTS = frozenset({Intent.CHITCHAT, Intent.HUMAN_AGENT})
 
 
@@ -141,8 +145,9 @@ def most_telling(messages: Sequence[Message]) -> tuple[Line, ...]:
 
 def last_question(messages: Sequence[Message]) -> Line | None:
     """The last question or wish; where there is none, the last thing that was said."""
-    asking = [m for m in messages if _ASKS.search(m.text)]
-    last = (asking or list(messages))[-1:]
+    telling = [m for m in messages if not _KNOCKS.fullmatch(m.text)]
+    asking = [m for m in telling if _ASKS.search(m.text)]
+    last = (asking or telling)[-1:]
     return _line(last[0]) if last else None
 
 
@@ -210,11 +215,11 @@ def _answers(messages: Iterable[Message]) -> tuple[Answer, ...]:
 
 
 def _is_idle(message: Message) -> bool:
-    """A greeting, a tapped tile or a call for a person: no complaint."""
+    """A greeting, a knock, a tapped tile or a call for a person: no complaint."""
     details = message.details or {}
     if details.get("red_flags"):
         return False
-    if details.get("tap"):
+    if details.get("tap") or _KNOCKS.fullmatch(message.text):
         return True
     intent = details.get("understanding", {}).get("intent")
     return intent in _IDLE_INTENTS and not _PARTICULARS.search(message.text)

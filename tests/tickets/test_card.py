@@ -55,8 +55,9 @@ def test_the_first_complaint_the_danger_and_the_particulars_are_kept() -> None:
         (["I have a rash", "should I come in", "ok"], "should I come in"),
         (["头疼", "想问问怎么办"], "想问问怎么办"),
         (["头疼", "很疼"], "很疼"),
+        (["要不要去医院?", "在吗?"], "要不要去医院?"),
     ],
-    ids=["question", "english", "wish", "no question"],
+    ids=["question", "english", "wish", "no question", "a knock is none"],
 )
 def test_what_is_asked_is_the_last_question_or_wish(texts: list[str], asked: str) -> None:
     line = last_question([says(n, text) for n, text in enumerate(texts, 1)])

@@ -4,7 +4,7 @@ import { Connection } from "../wenan/connection.js";
 import { Alarms, notify } from "./alarms.js";
 import { Composer } from "./composer.js";
 import { Lists } from "./lists.js";
-import { $, announce, habit, isTyping, tab, toast } from "./page.js";
+import { $, announce, fetchInto, habit, isTyping, tab, toast } from "./page.js";
 import { sound } from "./sound.js";
 import { Thread } from "./thread.js";
 import { fill, lasting, moment, words } from "./words.js";
@@ -56,6 +56,13 @@ function onFrame(frame) {
   const isHere = frame.conversation === thread.conversation && thread.conversation !== null;
   switch (frame.type) {
     case "welcome":
+      if (String(frame.nurse.id) !== desk.dataset.nurse) {
+        // Somebody else has signed in since: nothing typed here may go out in her name.
+        tab.clear();
+        connection.close();
+        location.reload();
+        break;
+      }
       $("availability").value = $("availability").dataset.value = frame.nurse.availability;
       break;
     case "queue":
@@ -73,6 +80,10 @@ function onFrame(frame) {
       thread.take(frame);
       if (jumpTo !== null && thread.jump(jumpTo)) jumpTo = null;
       if (frame.items.some((item) => item.author === "patient" || item.kind === "event")) refreshCardSoon();
+      if (document.hidden && frame.items.some((item) => item.author === "patient")) {
+        sound.chime();
+        notify(words.wroteNotice, "wenan-message");
+      }
       break;
     case "owner":
       if (!isHere) break;
@@ -216,7 +227,7 @@ function fetchCard() {
   clearTimeout(cardTimer);
   const conversation = thread.conversation;
   if (conversation === null) return;
-  void window.htmx?.ajax("GET", cardUrl.replace("/0/", `/${conversation}/`), { target: "#card", source: "#card", swap: "innerHTML" });
+  void fetchInto(cardUrl.replace("/0/", `/${conversation}/`), "#card");
 }
 
 $("card").addEventListener("htmx:beforeSwap", (event) => {
@@ -266,7 +277,8 @@ function ask(name) {
   if (!owner?.ticket?.may.includes(name)) return;
   if (name === "claim" || name === "reopen") return act(name);
   if (name === "transfer") {
-    void window.htmx?.ajax("GET", transferUrl, { target: "#transfer-body", source: "#transfer-body", swap: "innerHTML" });
+    $("transfer-body").replaceChildren();
+    void fetchInto(transferUrl, "#transfer-body");
   }
   const dialog = $(name);
   dialog.returnValue = "";

@@ -1,6 +1,6 @@
 // @ts-check
 /** The folders and rows on the left: fetched whole, shown at once, never scrolled away under a hand. */
-import { $, tab, toast } from "./page.js";
+import { $, fetchInto, tab, toast } from "./page.js";
 import { lasting, words } from "./words.js";
 
 const AGAIN_EVERY_MS = 30_000; // also without a doorbell
@@ -59,11 +59,7 @@ export class Lists {
       return;
     }
     this.#fetching = true;
-    try {
-      await window.htmx?.ajax("GET", `${this.acts.url}?folder=${this.folder}`, { target: "#lists", source: "#lists", swap: "innerHTML" });
-    } catch {
-      // The connection's own banner speaks of it.
-    }
+    await fetchInto(`${this.acts.url}?folder=${this.folder}`, "#lists");
     this.#fetching = false;
     if (this.#again) {
       this.#again = false;

@@ -39,6 +39,20 @@ export function toast(text, kind = "") {
   setTimeout(() => note.remove(), kind ? 8_000 : 4_000);
 }
 
+/**
+ * Have htmx put a piece of page in its place; false when the house could not be reached.
+ * @param {string} url
+ * @param {string} target
+ */
+export async function fetchInto(url, target) {
+  try {
+    await window.htmx?.ajax("GET", url, { target, source: target, swap: "innerHTML" });
+    return true;
+  } catch {
+    return false; // the banner of the connection speaks of it
+  }
+}
+
 /** What must outlive a reload of this tab, and nothing longer than the tab. */
 export const tab = {
   /** @param {string} name @param {any} otherwise */

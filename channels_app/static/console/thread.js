@@ -64,6 +64,7 @@ export class Thread {
     const fresh = frame.items.filter((item) => !this.#items.has(item.seq));
     for (const item of fresh) this.#add(item);
     this.#lastSeq = Math.max(this.#lastSeq, frame.last_seq);
+    if (this.#isNew && !fresh.some((item) => this.#isUnread(item))) this.#unreadFrom = 0;
     if (fresh.length) this.#divide();
     $("earlier").hidden = this.first <= 1;
     this.mark();
@@ -262,11 +263,16 @@ export class Thread {
         node.before(make("li", "day", name));
       }
       const item = this.#items.get(Number(node.dataset.seq));
-      if (!unread && this.#unreadFrom > 1 && item.seq >= this.#unreadFrom && item.author === "patient") {
+      if (!unread && this.#isUnread(item)) {
         unread = true;
         node.before(make("li", "unread", words.new));
       }
     }
+  }
+
+  /** @param {any} item */
+  #isUnread(item) {
+    return this.#unreadFrom > 1 && item.seq >= this.#unreadFrom && item.author === "patient";
   }
 
   #toStart() {
