@@ -35,8 +35,9 @@ test: setup  ## All tests: on SQLite, then on PostgreSQL, RabbitMQ and Redis whe
 	$(BIN)/python manage.py compile_catalogs
 	exec $(BIN)/python tests/harness/twice.py $(ARGS)
 
-bench: setup  ## Measure: chat, broker, understanding
-	DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python -m pytest -q -s tests/bench $(ARGS)
+bench: setup  ## Measure the stored path beside a bare chat, on both kinds of servers
+	$(BIN)/python manage.py compile_catalogs
+	DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python manage.py bench $(ARGS)
 
 fmt: setup  ## Format the code
 	$(BIN)/ruff format .

@@ -22,6 +22,8 @@ from staff.models import Role, StaffMember
 from triage.labels import NOT_UNDERSTOOD, Intent, Understanding
 from vault import datakeys, keys
 
+pytest_plugins = ["harness.plugin"]
+
 NOON = datetime(2026, 11, 18, 4, 0, tzinfo=UTC)  # a Wednesday, 12:00 in Shanghai
 NIGHT = datetime(2026, 11, 18, 18, 0, tzinfo=UTC)  # 02:00 the next day
 

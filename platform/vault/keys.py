@@ -5,14 +5,15 @@ The ring is a small JSON file, readable by its owner alone, outside the database
     {"active": "k1", "keys": {"k1": "<32 bytes, base64>"}, "index": "…", "audit": "…"}
 
 `keys` wrap the patients' data keys and seal what belongs to nobody; `index` feeds the blind
-indexes; `audit` chains the access log. A process that meets a key id it does not know reads the
-file again, so a rotation needs no restart.
+indexes; `audit` chains the access log. Every process reads the file again when it changed, and at
+once when it meets a key id that it does not know, so a rotation needs no restart.
 """
 
 import base64
 import json
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 KEY_BYTES = 32  # AES-256
+LOOK_EVERY_S = 5  # so soon every process seals with a key that was added
 
 
 class UnknownKey(Exception):
@@ -83,7 +85,8 @@ class KeyRing:
 
 def ring() -> KeyRing:
     """The ring in force. Raises FileNotFoundError when no key was ever made."""
-    return _read(settings.VAULT_KEYS)
+    path: Path = settings.VAULT_KEYS
+    return _read(path, _version(path, int(time.monotonic() / LOOK_EVERY_S)))
 
 
 def key(key_id: str) -> bytes:
@@ -98,12 +101,18 @@ def key(key_id: str) -> bytes:
 
 def forget() -> None:
     """Read the file again at the next use."""
+    _version.cache_clear()
     _read.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path) -> KeyRing:
+def _read(path: Path, version: int) -> KeyRing:
     return KeyRing.read(path)
+
+
+@lru_cache(maxsize=1)
+def _version(path: Path, tick: int) -> int:
+    return path.stat().st_mtime_ns
 
 
 def _fresh() -> bytes:

@@ -31,9 +31,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _pytest(arguments: list[str], environment: dict[str, str]) -> int:
-    path = os.pathsep.join([str(Path(__file__).parents[1]), environment.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "pytest", "-p", "harness.plugin", *arguments]
-    return subprocess.call(command, env=environment | {"PYTHONPATH": path})
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return subprocess.call(command, env=environment)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract_python
+from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 from django.utils.translation.template import templatize
 
@@ -30,7 +30,7 @@ def _strings(room: Path) -> set[str]:
             source = templatize(path.read_text(), origin=str(path)).encode()
         else:
             continue
-        for _, _, message, _ in extract_python(BytesIO(source), KEYWORDS, [], {}):
+        for _, message, _, _ in extract("python", BytesIO(source), KEYWORDS):
             first = message[0] if isinstance(message, tuple) else message
             if first:
                 found.add(first)

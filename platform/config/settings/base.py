@@ -95,6 +95,7 @@ else:
     DATABASES["default"]["OPTIONS"] = {
         "pool": {"min_size": 2, "max_size": int(os.environ.get("DATABASE_POOL", "16"))}
     }
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # the pool may hold one from before a restart
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI each request brings its own thread
 
 # --- The two rings: doorbells for workers, glances for screens -----------------------------------
@@ -163,6 +164,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},  # or a line for every sweep
     },
 }
 
