@@ -39,7 +39,7 @@ _PARTICULARS = re.compile(
     re.IGNORECASE,
 )
 _KNOCKS = re.compile(
-    r"\s*(你好|您好|在吗|在么|在不在|有人吗|有人么|人呢|喂|hi|hello|anybody there)[\s,.!?~，。！？～]*",
+    r"\s*(你好|您好|在吗|在么|在不在|有人吗|有人么|人呢|喂|hi|hello)[\s,.!?~，。！？～]*",
     re.IGNORECASE,
 )
 _IDLE_INTENTS = frozenset({Intent.CHITCHAT, Intent.HUMAN_AGENT})
