@@ -23,6 +23,7 @@ from triage.redflags import RULE_BOOK
 
 MAX_LINES = 6  # a nurse reads them in ten seconds
 MAX_ANSWERS = 4
+SHORT = 12  # characters; a longer call for a person may hold the question itself
 LOOK_BACK = 300  # messages; a stretch of help is shorter
 
 _RULES = {rule.id: rule for rule in RULE_BOOK.rules}
@@ -145,7 +146,7 @@ def most_telling(messages: Sequence[Message]) -> tuple[Line, ...]:
 
 def last_question(messages: Sequence[Message]) -> Line | None:
     """The last question or wish; where there is none, the last thing that was said."""
-    telling = [m for m in messages if not _KNOCKS.fullmatch(m.text)]
+    telling = [m for m in messages if not (_is_idle(m) and len(m.text) <= SHORT)]
     asking = [m for m in telling if _ASKS.search(m.text)]
     last = (asking or telling)[-1:]
     return _line(last[0]) if last else None

@@ -65,6 +65,19 @@ def test_what_is_asked_is_the_last_question_or_wish(texts: list[str], asked: str
     assert line.text == asked
 
 
+def test_a_bare_call_for_a_nurse_is_not_the_question() -> None:
+    calls = understood("human_agent")
+    messages = [says(1, "做胃镜前要空腹吗"), says(2, "帮我找护士", **calls)]
+    line = last_question(messages)
+    assert line is not None
+    assert line.seq == 1
+
+    messages.append(says(3, "能不能找护士问问,这样要不要紧,要不要去医院?", **calls))
+    line = last_question(messages)
+    assert line is not None
+    assert line.seq == 3
+
+
 def test_nothing_said_is_nothing_asked() -> None:
     assert last_question([]) is None
     assert most_telling([]) == ()
