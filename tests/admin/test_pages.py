@@ -107,3 +107,10 @@ def test_a_stranger_sees_only_the_door(client: Client, house: SimpleNamespace) -
         assert response.status_code == 302
         assert response["Location"].startswith("/admin/login/")
     assert Patient.objects.exists()
+
+
+def test_who_signs_in_at_the_admins_own_door_comes_into_the_admin(
+    client: Client, superuser: Client
+) -> None:
+    page = client.get("/admin/login/").content.decode()
+    assert 'name="next" value="/admin/"' in page

@@ -68,7 +68,8 @@ class PatientAdmin(ModelAdmin):  # type: ignore[misc]
                     ("name", "gender"),
                     ("phone", "identity_number"),
                     ("birth_date_text", "pregnant_until"),
-                    ("language", "deceased_at"),
+                    "language",
+                    "deceased_at",
                 ]
             },
         ),
