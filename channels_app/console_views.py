@@ -166,7 +166,7 @@ def transfer(request: HttpRequest, *, nurse: StaffMember) -> HttpResponseBase:
     """To whom a ticket may go: colleagues who are there now, and departments."""
     colleagues = StaffMember.objects.caring().exclude(pk=nurse.pk).present(now=timezone.now())
     context = {
-        "colleagues": colleagues.prefetch_related("departments").order_by("display_name"),
+        "colleagues": colleagues.order_by("display_name"),
         "departments": [
             (department.pk, department.in_language("name", get_language() or ""))
             for department in Department.objects.active()

@@ -411,8 +411,8 @@ async def test_silence_ends_the_socket(
     open_screen: OpenScreen, nurse: StaffMember, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(console, "CHECK_EVERY_S", 0.05)
-    monkeypatch.setattr(console, "SILENCE_S", 0.2)
     screen = await open_screen(nurse)
+    monkeypatch.setattr(console, "SILENCE_S", 0.2)
     assert await screen.closed_with() == 1000
 
 
