@@ -1,0 +1,1 @@
+"""What patients and nurses see: a real browser at a real house."""
