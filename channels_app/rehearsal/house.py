@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,12 @@ STOP_WITHIN_S = 15.0
 
 class NotStarted(Exception):
     """A process of the house ended, or did not answer in time; its log says why."""
+
+
+@dataclass(frozen=True)
+class Furnished:
+    sessions: list[str]  # a key for each nurse who is signed in
+    cases: list[tuple[str, int]]  # a patient's token, and the conversation's id
 
 
 class OwnHouse:
@@ -69,17 +76,16 @@ class OwnHouse:
         for name in list(self._running):
             self._end(name)
 
-    def furnish(self, *, nurses: int = 0) -> list[str]:
-        """Tables, keys, the demo hospital; returns a session key for each nurse."""
+    def furnish(self, *, nurses: int = 0, cases: int = 0) -> Furnished:
+        """Tables, keys, the demo hospital; nurses signed in, and patients whom they look after."""
         done = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "channels_app.rehearsal.stage", str(nurses)],
+            [sys.executable, "-m", "channels_app.rehearsal.stage", str(nurses), str(cases)],
             cwd=ROOT,
             env=self._environment,
             stdout=subprocess.PIPE,
             check=True,
         )
-        keys: list[str] = json.loads(done.stdout)
-        return keys
+        return Furnished(**json.loads(done.stdout))
 
     def start(self, *names: str) -> None:
         """Start these processes of the Procfile, all of them without a name."""

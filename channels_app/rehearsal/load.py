@@ -20,7 +20,6 @@ import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 
 WITHIN_S = 20.0  # for one frame; beyond, a message counts as missed
-DANGER = "我父亲突然胸口剧烈疼痛,大汗淋漓"  # opens a ticket at the door, without any worker
 WORDS = (
     "您好,我想问一下下周二上午的门诊还能不能预约,需要带什么材料?",
     "孩子昨天晚上有点咳嗽,今天早上量了体温是正常的,精神也还好。",
@@ -36,7 +35,7 @@ class Load:
     url: str
     sessions: list[str]  # of nurses who are signed in; none: a bare chat, which has no nurses
     at_once: int  # patients who write at the same time; each has a nurse's screen
-    patients: int
+    cases: list[tuple[str, int]]  # a patient's token and conversation; of a bare chat ("", 0)
     each: int  # messages of one patient; more than the house's limit would be refused
 
 
@@ -110,12 +109,12 @@ async def run(load: Load) -> Result:
     result = Result()
     async with AsyncExitStack() as lines:
         desks = [Desk(await _open_nurse(lines, load, n)) for n in range(load.at_once)]
-        for number in range(load.patients):
-            desk = desks[number % len(desks)]
+        for number, (token, conversation) in enumerate(load.cases):
             patient = await lines.enter_async_context(await _open(load.url, "/ws/chat/web/"))
-            welcome = await _greet(patient, {"after": 0, "lang": "zh-hans"})
-            conversation = welcome.get("room") or await _claim(patient, desk.nurse)
-            desk.cases.append((patient, conversation))
+            hello = {"after": 0, "lang": "zh-hans"} | ({"token": token} if token else {})
+            welcome = await _greet(patient, hello)
+            desk = desks[number % len(desks)]
+            desk.cases.append((patient, welcome.get("room", conversation)))
         started = time.perf_counter()
         await asyncio.gather(*(_work(desk, load.each, result) for desk in desks))
         result.took_s = time.perf_counter() - started
@@ -143,23 +142,6 @@ async def _write(patient: Line, nurse: Line, text: str, result: Result) -> None:
     else:
         result.acked_s.append(acked.result() - sent_at)
         result.seen_s.append(seen.result() - sent_at)
-
-
-async def _claim(patient: Line, nurse: Line) -> int:
-    """Have a patient in danger, and the nurse take the ticket; returns the conversation's id."""
-
-    def is_new(frame: Frame) -> bool:
-        items = frame.get("items", []) if frame["type"] == "alarms" else []
-        return any(not item.get("claimed") for item in items)
-
-    rings = nurse.hear(is_new)
-    await patient.say(type="send", client_id=str(uuid4()), text=DANGER)
-    items = (await rings)["items"]
-    item = next(item for item in items if not item.get("claimed"))
-    done = nurse.hear(_is("done"))
-    await nurse.say(type="do", act="claim", ticket=item["ticket"])
-    await done
-    return int(item["conversation"])
 
 
 async def _open_nurse(lines: AsyncExitStack, load: Load, number: int) -> Line:

@@ -21,8 +21,8 @@ from channels_app.rehearsal.load import Load, Result
 from channels_app.rehearsal.report import percentile, table
 
 NURSES = 4
-AT_ONCE = 16  # patients who write at the same time
-EACH = 15  # messages of one patient: below the house's limit a minute
+AT_ONCE = 16  # patients who write at the same time; each nurse has four screens
+EACH = 18  # messages of one patient: below the house's limit a minute
 MIN_SHARE, MAX_TIMES = 0.5, 3.0  # goals: throughput at least, p99 at most, beside the bare chat
 SERVERS = ROOT / "tests" / "harness" / "servers.py"
 
@@ -34,6 +34,7 @@ class Contender:
     name: str
     house: OwnHouse
     sessions: list[str] = field(default_factory=list)
+    cases: list[tuple[str, int]] = field(default_factory=list)  # not yet written with
     rounds: list[Result] = field(default_factory=list)
 
     @property
@@ -57,17 +58,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         add("--rounds", type=int, default=3, help="of each server, in turns")
-        add("--messages", type=int, default=600, help="of one round")
-        add("--at-once", type=int, default=AT_ONCE, help="patients who write at the same time")
+        add("--patients", type=int, default=48, help=f"of one round; each writes {EACH} messages")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        rounds, patients = options["rounds"], max(AT_ONCE, options["patients"])
+        cases = AT_ONCE + rounds * patients
         with ExitStack() as stack:
-            bare = stack.enter_context(_bare())
-            stored = [stack.enter_context(_stored(_("stored, SQLite"), {}))]
+            bare = stack.enter_context(_bare(cases))
+            stored = [stack.enter_context(_stored(_("stored, SQLite"), {}, cases))]
             servers = stack.enter_context(_servers())
             if servers:
                 name = _("stored, PostgreSQL + Redis")
-                stored.append(stack.enter_context(_stored(name, servers)))
+                stored.append(stack.enter_context(_stored(name, servers, cases)))
             else:
                 self.stdout.write(
                     _(
@@ -75,26 +77,26 @@ class Command(BaseCommand):
                         " BENCH_DATABASE_URL (empty database) and BENCH_REDIS_URL."
                     )
                 )
-            self._measure([bare, *stored], options)
+            self._measure([bare, *stored], rounds=rounds, patients=patients)
         self.stdout.write(table(_rows(bare, stored)))
 
-    def _measure(self, contenders: Sequence[Contender], options: dict[str, Any]) -> None:
+    def _measure(self, contenders: Sequence[Contender], *, rounds: int, patients: int) -> None:
         """By turns, so that what else this machine does falls on all of them."""
         for contender in contenders:
-            _load(contender, at_once=options["at_once"], messages=options["at_once"] * EACH)
-        for number in range(options["rounds"]):
+            _load(contender, patients=AT_ONCE)  # to warm up
+        for number in range(rounds):
             for contender in contenders:
-                self.stderr.write(f"{number + 1}/{options['rounds']} {contender.name}")
-                result = _load(contender, at_once=options["at_once"], messages=options["messages"])
-                contender.rounds.append(result)
+                self.stderr.write(f"{number + 1}/{rounds} {contender.name}")
+                contender.rounds.append(_load(contender, patients=patients))
 
 
-def _load(contender: Contender, *, at_once: int, messages: int) -> Result:
+def _load(contender: Contender, *, patients: int) -> Result:
+    taken, contender.cases = contender.cases[:patients], contender.cases[patients:]
     load = Load(
         url=contender.house.url,
         sessions=contender.sessions,
-        at_once=at_once,
-        patients=max(at_once, messages // EACH),
+        at_once=AT_ONCE,
+        cases=taken,
         each=EACH,
     )
     done = subprocess.run(
@@ -126,21 +128,21 @@ def _ratio(stored: Contender, bare: Contender) -> tuple[str, ...]:
 
 
 @contextmanager
-def _bare() -> Iterator[Contender]:
+def _bare(cases: int) -> Iterator[Contender]:
     """A bare Channels chat on the same server with the same flags; see `rehearsal.bare`."""
     with _house({}) as house:
         house.start_instead("web", application="channels_app.rehearsal.bare:application")
         house.wait_until_ready("/healthz")
-        yield Contender(_("bare chat"), house)
+        yield Contender(_("bare chat"), house, cases=[("", 0)] * cases)
 
 
 @contextmanager
-def _stored(name: str, servers: dict[str, str]) -> Iterator[Contender]:
+def _stored(name: str, servers: dict[str, str], cases: int) -> Iterator[Contender]:
     with _house(servers) as house:
-        sessions = house.furnish(nurses=NURSES)
+        furnished = house.furnish(nurses=NURSES, cases=cases)
         house.start()
         house.wait_until_ready()
-        yield Contender(name, house, sessions)
+        yield Contender(name, house, furnished.sessions, furnished.cases)
 
 
 @contextmanager
