@@ -163,7 +163,7 @@ def explain(message: Message) -> dict[str, Any]:
         "skill": details.get("skill"),
         "model": details.get("model") or meaning.get("model"),
         "card": details.get("card"),
-        "event": details.get("event"),
+        "event": EVENTS.get(details.get("event", ""), details.get("event")),
         "red_flags": [flag["rule"] for flag in details.get("red_flags", [])],
         "meaning": [
             (label, _shown(meaning.get(name), meaning.get(f"{name}_confidence")))
@@ -173,6 +173,18 @@ def explain(message: Message) -> dict[str, Any]:
     }
 
 
+EVENTS = {
+    "queued": _("handed over to the nurses"),
+    "claimed": _("claimed by a nurse"),
+    "acknowledged": _("alarm acknowledged"),
+    "alarm_climbed": _("alarm passed on"),
+    "more_urgent": _("became more urgent"),
+    "transferred": _("handed on"),
+    "snoozed": _("put aside"),
+    "requeued": _("back in the queue"),
+    "resolved": _("ticket resolved"),
+    "reopened": _("ticket reopened"),
+}
 MEANINGS = {
     "intent": _("intent"),
     "urgency": _("urgency"),
