@@ -13,12 +13,12 @@ from channels.layers import channel_layers
 from channels.routing import URLRouter
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
 from django.test import Client
 from django.urls import path
 
 from channels_app import hub
 from channels_app.console import NurseConsole
+from harness import access_log
 from staff.models import StaffMember
 from tickets.models import Ticket
 from vault.models import AccessHead
@@ -133,27 +133,7 @@ async def open_screen(transactional_db: None) -> AsyncIterator[OpenScreen]:
     for screen in opened:
         await screen.leave()
     await hub.stop_watching()
-    await database_sync_to_async(_wipe_access_log)()
-
-
-def _wipe_access_log() -> None:
-    """Let the test's end flush what otherwise only grows; the triggers stand again after."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("ALTER TABLE vault_accessentry DISABLE TRIGGER USER")
-            cursor.execute("DELETE FROM vault_accessentry")
-            cursor.execute("ALTER TABLE vault_accessentry ENABLE TRIGGER USER")
-            return
-        cursor.execute(
-            "SELECT name, sql FROM sqlite_master"
-            " WHERE type = 'trigger' AND tbl_name = 'vault_accessentry'"
-        )
-        triggers = cursor.fetchall()
-        for name, _ in triggers:
-            cursor.execute(f"DROP TRIGGER {name}")
-        cursor.execute("DELETE FROM vault_accessentry")
-        for _, sql in triggers:
-            cursor.execute(sql)
+    await database_sync_to_async(access_log.wipe)()
 
 
 def _sign_in(member: StaffMember) -> str:
