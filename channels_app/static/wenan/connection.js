@@ -124,6 +124,7 @@ export class Connection {
 
   #hangUp() {
     for (const name of Object.keys(this.#timers)) clearTimeout(this.#timers[name]);
+    this.#timers = {};
     const socket = this.#socket;
     this.#socket = null; // first, so that its events are strangers'
     socket?.close();
@@ -184,7 +185,8 @@ export class Connection {
   /** @param {Frame} frame */
   #heard(frame) {
     clearTimeout(this.#timers.pong);
-    this.#pingLater();
+    // Not put off by what we hear: the house wants a sign of ours, however much it says itself.
+    if (!this.#timers.ping) this.#pingLater();
     this.#options.onFrame(frame);
     if (frame.type === "welcome") this.#become("open");
     else if (frame.type === "error" && frame.code === "bad_token") {
@@ -207,6 +209,7 @@ export class Connection {
   /** @param {number} within  milliseconds until the line counts as dead */
   #ping(within) {
     clearTimeout(this.#timers.ping);
+    this.#timers.ping = undefined;
     clearTimeout(this.#timers.pong);
     if (!this.#write({ type: "ping" })) return this.#fail();
     this.#timers.pong = setTimeout(() => this.#fail(), within);
