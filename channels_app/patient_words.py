@@ -16,7 +16,7 @@ def tiles() -> list[dict[str, str]]:
         },
         {
             "icon": "book",
-            "label": pgettext("tile", "Appointments"),
+            "label": pgettext("tile", "Booking"),
             "hint": _("Book or cancel"),
             "text": _("How do I book an appointment?"),
             "tap": "guide",
@@ -78,7 +78,7 @@ def chat_words() -> dict[str, str]:
         "assistantTyping": _("The AI assistant is replying…"),
         "nurseTyping": _("{nurse} is typing…"),
         "aNurse": _("A nurse"),
-        "queueUrgent": _("The nurses have been alarmed."),
+        "queueUrgent": _("The nurses have been alarmed. Don't wait here, call {phone} now."),
         "queueNext": _("A nurse has been told. You are next."),
         "queueAhead": _("A nurse has been told. Before you: {ahead}."),
         "queueLeave": _("You can leave; the answer will be here."),

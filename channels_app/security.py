@@ -1,7 +1,9 @@
 """The headers that keep strangers' code off our pages."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
@@ -29,18 +31,34 @@ ADMIN = {
 
 
 class ContentSecurityPolicy:
-    """Django middleware. A view may widen one directive by `response.csp = {...}`."""
+    """Django middleware. A view may widen one directive by `response.csp = {...}`.
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    Async where the chain is: a held poll must not hold a thread.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self._get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self._get_response(request)
-        policy = ADMIN if request.path.startswith("/admin/") else STRICT
-        policy = {**policy, **getattr(response, "csp", {})}
-        response["Content-Security-Policy"] = "; ".join(f"{k} {v}" for k, v in policy.items())
-        response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(self), payment=()"
-        response["Cross-Origin-Opener-Policy"] = "same-origin"
-        if not request.path.startswith(f"/{settings.STATIC_URL.lstrip('/')}"):
-            response.setdefault("Cache-Control", "no-store")
-        return response
+    def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+        if iscoroutinefunction(self):
+            return self._later(request)
+        return _protected(request, self._get_response(request))
+
+    async def _later(self, request: HttpRequest) -> HttpResponse:
+        return _protected(request, await self._get_response(request))
+
+
+def _protected(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    policy = ADMIN if request.path.startswith("/admin/") else STRICT
+    policy = {**policy, **getattr(response, "csp", {})}
+    response["Content-Security-Policy"] = "; ".join(f"{k} {v}" for k, v in policy.items())
+    response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(self), payment=()"
+    response["Cross-Origin-Opener-Policy"] = "same-origin"
+    if not request.path.startswith(f"/{settings.STATIC_URL.lstrip('/')}"):
+        response.setdefault("Cache-Control", "no-store")
+    return response

@@ -217,7 +217,7 @@ class Visit:
         """Take in one message and return its `ack`, or the error that its writer is told."""
         client_id, text = frame["client_id"], frame["text"]
         try:
-            message = await intake().store(
+            message, self._met = await intake().store(
                 self._visitor,
                 partial(
                     self._take_in,
@@ -238,14 +238,15 @@ class Visit:
             return self._sentence("too_long", client_id=client_id)
         except ClientIdReused:
             return self._sentence("client_id_reused", client_id=client_id)
-        self._met = message.conversation.contact_point
         hub.remember(message)
         if message.text == text and message.seq == self._sent_seq + 1:
             self._sent_seq = message.seq  # the page that wrote it has it
         at = message.created_at.isoformat()
         return {"type": "ack", "client_id": client_id, "seq": message.seq, "at": at}
 
-    def _take_in(self, text: str, *, client_id: str, tap: str, now: datetime) -> Message:
+    def _take_in(
+        self, text: str, *, client_id: str, tap: str, now: datetime
+    ) -> tuple[Message, ContactPoint]:
         assert self._channel is not None
         clean = clean_text(text)  # before anybody is met: who says nothing leaves no trace
         contact_point = self._met
@@ -253,7 +254,11 @@ class Visit:
             # Found anew now and then: age, pregnancy or an erasure may have come meanwhile.
             contact_point = meet(self._channel, address=self._visitor, language=self._lang)
             self._meet_again_at = now + MEET_AGAIN_AFTER
-        return take_in(contact_point, text=clean, client_id=client_id, tap=tap, now=now).message
+        message = take_in(contact_point, text=clean, client_id=client_id, tap=tap, now=now).message
+        # Opened here: on the event loop nothing may ask the database, and a repeat's words are
+        # sealed still.
+        assert message.text
+        return message, contact_point
 
     async def _pull(self, *, after: int) -> None:
         if self._conversation_id is None:

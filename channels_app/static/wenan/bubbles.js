@@ -97,6 +97,11 @@ export class Bubbles {
     row.dataset.seq = String(seq);
     row.dataset.at = at;
     delete row.dataset.client;
+    const time = row.querySelector("time");
+    if (time) {
+      time.textContent = this.#time.format(new Date(at)); // when the house had it, as on every screen
+      time.setAttribute("datetime", at);
+    }
     this.#mark(row, "stored");
     this.#place(row, seq);
   }

@@ -129,7 +129,7 @@ function take(frame) {
   const stick = isAtEnd() || !caughtUp;
   thread.hearOf(frame.last_seq);
   const added = thread.take(frame.items);
-  for (const item of added) showItem(item);
+  const rows = added.map(showItem);
   if (frame.more || thread.hasGap) pull();
   else beCaughtUp();
   bubbles.markRead(staffSeen);
@@ -141,17 +141,19 @@ function take(frame) {
     if (!stick) ui.toNewest.hidden = false;
   }
   arrange();
-  if (stick) toEnd(caughtUp);
+  const card = caughtUp && rows.find((row) => row?.classList.contains("with-card"));
+  if (card) requestAnimationFrame(() => card.scrollIntoView({ block: "start" })); // from its top
+  else if (stick) toEnd(caughtUp);
   noteSeen();
 }
 
 /** @param {import("./thread.js").Item} item */
 function showItem(item) {
-  if (item.kind === "hidden") return;
+  if (item.kind === "hidden") return null;
   const own = item.client_id && bubbles.pending(item.client_id);
   if (item.client_id) outbox.acknowledged(item.client_id);
   if (own) own.remove(); // what was stored may differ by a control character: show that
-  bubbles.show(item);
+  return bubbles.show(item);
 }
 
 /** @param {import("./connection.js").Frame} frame */
@@ -193,7 +195,7 @@ function showOwner(frame) {
   if (owner === "nurse") return banner(ui.owner, say("withYou", { nurse: nurseName || say("aNurse") }));
   if (owner !== "queue") return banner(ui.owner, "");
   const worse = say("worse", { phone: settings.emergencyPhone });
-  if (frame.urgent) return banner(ui.owner, join(say("queueUrgent"), worse));
+  if (frame.urgent) return banner(ui.owner, say("queueUrgent", { phone: settings.emergencyPhone }));
   if (frame.nurses_here === false) {
     const when = frame.back_at && new Date(frame.back_at);
     const first = when ? say("offHours", { when: moment(when) }) : say("offHoursNoTime");

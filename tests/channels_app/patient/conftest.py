@@ -113,6 +113,7 @@ async def browser(
     for each in opened:
         await each.line.hang_up()
     await hub.stop_watching()
+    hub._newest.clear()  # ids are used again from test to test
     channel_layers.backends.clear()
     await sync_to_async(connections.close_all)()
 
