@@ -34,6 +34,7 @@ from conversations.services import (
 from conversations.text import clean_text
 from hospital.models import Department
 from patients.models import ContactPoint
+from patients.services import hear_channel
 from tickets.models import Alarm, Reason, Ticket
 from tickets.services import ahead_of, hand_over, hear_patient, raise_alarm
 from triage.labels import NOT_UNDERSTOOD, Intent, Understanding, Urgency
@@ -85,6 +86,7 @@ def take_in(
     )
     if not received.is_new:
         return received
+    hear_channel(contact_point.channel, now=now)
     _speak(conversation, lang or language_of(text, otherwise=conversation.language))
     if conversation.owner != Owner.ASSISTANT:
         hear_patient(conversation, now=now)

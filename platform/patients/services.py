@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -11,6 +11,9 @@ from django.db.models import ManyToOneRel
 from patients.models import Channel, Consent, ContactPoint, Patient, Proxy, Purpose
 from vault.cipher import blind_index
 from vault.datakeys import create_data_key, destroy_data_key
+
+
+HEARD_EVERY = timedelta(minutes=1)
 
 
 class CannotMerge(Exception):
@@ -58,6 +61,17 @@ def find_contact_point(channel: Channel, *, address: str) -> ContactPoint | None
         .filter(channel=channel, address_index=index_address(address, channel=channel))
         .first()
     )
+
+
+def hear_channel(channel: Channel, *, now: datetime) -> None:
+    """Remember that a channel is alive, to the minute, once the current transaction commits.
+
+    After it, because every message of the channel would wait for this one row.
+    """
+    if channel.heard_at is None or now - channel.heard_at >= HEARD_EVERY:
+        channel.heard_at = now
+        row = Channel.objects.filter(pk=channel.pk)
+        transaction.on_commit(lambda: row.update(heard_at=now))
 
 
 def meet(channel: Channel, *, address: str, language: str = "zh-hans") -> ContactPoint:

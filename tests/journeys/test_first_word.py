@@ -208,3 +208,13 @@ def test_a_patient_whose_nurse_has_gone_comes_back_to_the_queue(patient_writes, 
     assert ticket.claimed_by is None
     assert ticket.conversation.owner == Owner.QUEUE
     assert Message.objects.filter(kind=Kind.EVENT).latest("seq").details["event"] == "requeued"
+
+
+def test_a_channel_that_brought_a_message_is_shown_alive(
+    patient_writes, web, now, django_capture_on_commit_callbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        patient_writes("你好")
+
+    web.refresh_from_db()
+    assert web.heard_at == now
