@@ -48,6 +48,7 @@ class OwnHouse:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PORT": str(self.port),
             "SECRET_KEY": secrets.token_urlsafe(48),
+            "VAULT_KEYS": str(var / "keys.json"),
             "WENAN_VAR": str(var),
             **(environment or {}),
         }
