@@ -9,6 +9,7 @@ export class Lists {
   folder = tab.read("folder", "queue");
   #fetching = false;
   #again = false;
+  #pressed = false;
   #queue = NaN;
   /** @type {number | null} */ #open = null;
 
@@ -28,10 +29,17 @@ export class Lists {
       if (event.detail.xhr.status === 401) this.acts.signedOut();
       else toast(words.listsStale, "bad");
     });
+    // A row exchanged between press and release would swallow the click.
+    pane.addEventListener("pointerdown", () => (this.#pressed = true));
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => this.#letGo()));
     // An answer that comes late to a folder she has left is not shown.
     pane.addEventListener("htmx:beforeSwap", (event) => {
       const asked = new URL(event.detail.xhr.responseURL, location.href).searchParams.get("folder");
       if (asked && asked !== this.folder) event.detail.shouldSwap = false;
+      if (this.#pressed) {
+        event.detail.shouldSwap = false;
+        this.#again = true;
+      }
     });
     setInterval(() => this.#tick(), 1_000);
     setInterval(() => this.refresh(), AGAIN_EVERY_MS);
@@ -61,10 +69,18 @@ export class Lists {
     this.#fetching = true;
     await fetchInto(`${this.acts.url}?folder=${this.folder}`, "#lists");
     this.#fetching = false;
-    if (this.#again) {
-      this.#again = false;
-      void this.refresh();
-    }
+    this.#repeat();
+  }
+
+  #letGo() {
+    this.#pressed = false;
+    this.#repeat();
+  }
+
+  #repeat() {
+    if (!this.#again || this.#pressed) return;
+    this.#again = false;
+    void this.refresh();
   }
 
   /** @param {number | null} conversation */

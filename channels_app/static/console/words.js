@@ -12,6 +12,9 @@ export function fill(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 
+/** @param {string[]} names */
+export const inARow = (names) => names.join(locale === "en" ? ", " : "、");
+
 /** How long something lasts, in one unit or two. @param {number} ms */
 export function lasting(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
