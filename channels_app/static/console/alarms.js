@@ -2,7 +2,7 @@
 /** Red flags that nobody has answered: seen, heard, and on the tab, until somebody acts. */
 import { $, icon, isTyping, make } from "./page.js";
 import { sound } from "./sound.js";
-import { counted, fill, words } from "./words.js";
+import { counted, fill, inARow, words } from "./words.js";
 
 const RING_EVERY_MS = 2_500;
 const NOTIFY_EVERY_MS = 60_000;
@@ -36,7 +36,7 @@ export class Alarms {
       return this.#calm();
     }
     if (isNew) {
-      $("shouter").textContent = `${words.alarmTitle}: ${items[0].signs.join("、")}`;
+      $("shouter").textContent = `${words.alarmTitle}: ${inARow(items[0].signs)}`;
       this.#ring();
       // A dialog would lie over the alarm; none of ours holds anything that was typed.
       for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close("");
@@ -71,7 +71,7 @@ export class Alarms {
   #row(item, key) {
     const row = make("li", "alarm-row");
     row.dataset.key = key;
-    const signs = make("b", "alarm-signs", item.signs.join("、") || words.alarmTitle);
+    const signs = make("b", "alarm-signs", inARow(item.signs) || words.alarmTitle);
     const since = make("span", "alarm-since");
     since.dataset.since = item.since;
     const more = make("span", "alarm-step", [item.department, words.alarmSteps[item.step]].filter(Boolean).join(" · "));

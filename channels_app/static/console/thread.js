@@ -1,7 +1,7 @@
 // @ts-check
 /** What was said, in order of `seq`, each voice unmistakable. Everything enters as text. */
 import { $, announce, icon, make } from "./page.js";
-import { clock, dayName, fill, moment, words } from "./words.js";
+import { clock, dayName, fill, inARow, moment, words } from "./words.js";
 
 const NEAR_PX = 120;
 const SENT_AGAIN_MS = 8_000; // each look is on the access log, so they are few
@@ -209,7 +209,7 @@ export class Thread {
     const details = item.details ?? {};
     if (details.red_flags?.length) {
       const flag = make("p", "extra danger");
-      flag.append(icon("flag"), ` ${words.redFlag}: ${details.red_flags.map((each) => each.name).join("、")}`);
+      flag.append(icon("flag"), ` ${words.redFlag}: ${inARow(details.red_flags.map((each) => each.name))}`);
       yield flag;
     }
     if (item.author === "assistant") {
