@@ -7,22 +7,18 @@ its event loop runs in this thread, which no other folder's test would like.
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
+from browser.open_house import logins_of, newest_open_ticket, open_house
 from browser.people import LAUNCH, Desk, Phone, Watch, open_desk, open_phone
 from channels_app.rehearsal.house import OwnHouse
 
-SERVERS = ("DATABASE_URL", "BROKER_URL", "REDIS_URL")
 PATIENCE_MS = 20_000  # on a shared machine; a state that comes sooner is not waited for
-Rows = list[tuple[object, ...]]
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -50,15 +46,8 @@ def chromium() -> str:
 @pytest.fixture(scope="package")
 def house(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnHouse]:
     """The demo hospital with all processes, and with nurses day and night."""
-    var = tmp_path_factory.mktemp("house")
-    with _servers() as environment, OwnHouse(var, environment) as open_house:
-        open_house.furnish()
-        with _database_of(open_house) as execute:
-            execute("UPDATE hospital_openinghours SET opens_at = '00:00:00' WHERE kind = 'nurses'")
-            execute("UPDATE hospital_openinghours SET closes_at = '00:00:00' WHERE kind = 'nurses'")
-        open_house.start()
-        open_house.wait_until_ready()
-        yield open_house
+    with open_house(tmp_path_factory.mktemp("house")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="package")
@@ -102,9 +91,7 @@ def phone(contexts: Callable[..., BrowserContext], house: OwnHouse) -> Phone:
 
 @pytest.fixture(scope="package")
 def logins(house: OwnHouse) -> dict[str, str]:
-    """Passwords of the demo hospital's staff, by user name."""
-    lines = (house.var / "demo_logins.txt").read_text().splitlines()
-    return {line.split("\t")[0]: line.split("\t")[1] for line in lines}
+    return logins_of(house)
 
 
 @pytest.fixture(scope="package")
@@ -140,39 +127,4 @@ def sits_down(
 def newest_ticket(house: OwnHouse) -> Callable[[], int]:
     """Which row of the queue is this test's patient: the house itself is asked."""
 
-    def newest() -> int:
-        with _database_of(house) as execute:
-            (row,) = execute("SELECT max(id) FROM tickets_ticket WHERE resolved_at IS NULL")
-        return int(str(row[0]))
-
-    return newest
-
-
-@contextmanager
-def _database_of(house: OwnHouse) -> Iterator[Callable[[str], Rows]]:
-    if house.database_url:
-        with psycopg.connect(house.database_url, autocommit=True) as database:
-            yield lambda sql: _fetched(database.execute(sql))
-    else:
-        path = house.var / "wenan.sqlite3"
-        with closing(sqlite3.connect(path, timeout=20, isolation_level=None)) as file:
-            yield lambda sql: file.execute(sql).fetchall()
-
-
-def _fetched(cursor: "psycopg.Cursor[tuple[object, ...]]") -> Rows:
-    return cursor.fetchall() if cursor.description else []
-
-
-@contextmanager
-def _servers() -> Iterator[dict[str, str]]:
-    environment = {name: os.environ.get(name, "") for name in SERVERS}
-    if not all(environment.values()):
-        yield {}
-        return
-    name, url = f"wenan_browser_{os.getpid()}", environment["DATABASE_URL"]
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-        try:
-            yield {**environment, "DATABASE_URL": urlsplit(url)._replace(path=f"/{name}").geturl()}
-        finally:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    return partial(newest_open_ticket, house)

@@ -41,7 +41,7 @@ def small_targets(page: Page) -> list[str]:
     """Buttons and links that a thumb would miss; links within a sentence are not meant."""
     return _list(
         page,
-        """return [...document.querySelectorAll('button, a[href], select, input, textarea, summary')]
+        """return [...document.querySelectorAll('button, a[href], select, input, textarea')]
              .filter((node) => seen(node) && node.type !== 'hidden')
              .map((node) => [node, (node.closest('label') ?? node).getBoundingClientRect()])
              .filter(([, box]) => box.width && (box.width < least - .5 || box.height < least - .5))
