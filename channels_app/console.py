@@ -14,9 +14,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.base import SessionBase
@@ -25,9 +23,10 @@ from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 
 from channels_app import console_frames as show
-from channels_app import hub
+from channels_app import database, hub
 from channels_app.frames import Frame, error
 from channels_app.origins import is_same_host
+from channels_app.socket import Socket
 from conversations.models import Conversation, Kind
 from conversations.services import ClientIdReused, StaleEpoch, mark_seen
 from conversations.text import EmptyText, TextTooLong, clean_text
@@ -82,7 +81,7 @@ class Gone(Exception):
         self.code = code
 
 
-class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
+class NurseConsole(Socket):
     """One open screen of a nurse, head nurse or doctor."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -100,6 +99,8 @@ class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._wanted = 0  # newest that a doorbell named
         self._pushing = False
         self._settling = False
+        self._news_of: dict[int, int] = {}  # conversation → newest seq, not yet told
+        self._telling = False
         self._mine: set[int] = set()  # her own conversations, whose doorbells she hears
         self._alarms: list[Frame] | None = None
 
@@ -112,7 +113,7 @@ class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.accept()
         self._language = _language_of(self.scope)
         try:
-            await self._ask(lambda nurse: None)
+            await self._look(lambda nurse: None)
         except Gone as gone:
             await self._end(gone.code)
             return
@@ -151,7 +152,7 @@ class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
                     await self._show_alarms()
                     await self._check_scope()
                 else:
-                    await self._ask(lambda nurse: None)
+                    await self._look(lambda nurse: None)
             except Gone as gone:
                 await self._end(gone.code)
             except Exception as fault:
@@ -236,7 +237,7 @@ class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _hello(self) -> None:
         await self._be_present()
-        nurse = await self._ask(show.about_nurse)
+        nurse = await self._look(show.about_nurse)
         self._ready = True
         await self._tell({"type": "welcome", "nurse": nurse})
         self._alarms = None  # a screen that comes back hears what rings, and what doesn't
@@ -377,9 +378,17 @@ class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
                 self._pushing = True
                 self._start(self._push())
         elif self._ready and event["conversation"] in self._mine:
-            await self._tell(
-                {"type": "news", "conversation": event["conversation"], "seq": event["seq"]}
-            )
+            self._news_of[event["conversation"]] = event["seq"]
+            if not self._telling:
+                self._telling = True
+                self._start(self._tell_news())
+
+    async def _tell_news(self) -> None:
+        """News of what she does not look at need no haste: what comes together is told once."""
+        await asyncio.sleep(SETTLE_S)
+        self._telling, news, self._news_of = False, self._news_of, {}
+        for conversation_id, seq in news.items():
+            await self._tell({"type": "news", "conversation": conversation_id, "seq": seq})
 
     async def _push(self) -> None:
         """Give the screen the watched conversation's news, by one read at a time."""
@@ -400,8 +409,7 @@ class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
         at_hand = hub.recall(conversation_id, after=after, up_to=up_to)
         if at_hand:
             return show.frame_of(at_hand, conversation_id=conversation_id, last_seq=up_to)
-        read = database_sync_to_async(show.messages_after)
-        return await read(conversation_id, after=after, up_to=up_to)  # type: ignore[no-any-return]
+        return await database.read(show.messages_after, conversation_id, after=after, up_to=up_to)
 
     async def conversation_owner(self, event: Frame) -> None:
         if event["conversation"] == self._watched:
@@ -409,7 +417,7 @@ class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
             if conversation is not None:
                 now = timezone.now()
                 await self._tell(
-                    await self._ask(
+                    await self._look(
                         lambda nurse: show.owner_frame(conversation, nurse=nurse, now=now)
                     )
                 )
@@ -420,7 +428,7 @@ class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
         if watched is None:
             return None
         try:
-            return await self._ask(lambda nurse: show.find(watched, nurse=nurse))
+            return await self._look(lambda nurse: show.find(watched, nurse=nurse))
         except acts.OutOfScope:
             await self._unwatch()
             await self._refuse("out_of_scope", {})
@@ -460,14 +468,14 @@ class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.conversation_owner({"conversation": self._watched})
 
     async def _show_alarms(self) -> None:
-        alarms = await self._ask(show.alarms_for)
+        alarms = await self._look(show.alarms_for)
         if alarms != self._alarms:
             self._alarms = alarms
             await self._tell({"type": "alarms", "items": alarms})
 
     async def _listen_to_mine(self) -> None:
         """Hear the doorbells of her own conversations, and of no other's."""
-        mine = await self._ask(show.own_conversations)
+        mine = await self._look(show.own_conversations)
         left, self._mine = self._mine - mine, mine
         for conversation_id in mine:
             await self.channel_layer.group_add(
@@ -488,13 +496,16 @@ class NurseConsole(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _ask(self, question: Callable[[StaffMember], T]) -> T:
         """Run in a database thread, in her name and language. Raises Gone."""
+        return await database.write(self._in_her_name, question)
 
-        def ask() -> T:
-            nurse = _signed_in(self.scope)
-            with translation.override(self._language):
-                return question(nurse)
+    async def _look(self, question: Callable[[StaffMember], T]) -> T:
+        """The same for what only reads, so that it waits behind nobody's writing."""
+        return await database.read(self._in_her_name, question)
 
-        return await database_sync_to_async(ask)()  # type: ignore[no-any-return]
+    def _in_her_name(self, question: Callable[[StaffMember], T]) -> T:
+        nurse = _signed_in(self.scope)
+        with translation.override(self._language):
+            return question(nurse)
 
     async def _refuse(self, code: str, about: Frame) -> None:
         with translation.override(self._language):

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from channels.db import database_sync_to_async
 from django.db import transaction
+
+from channels_app import database
 
 AT_ONCE = 32  # messages in one transaction; more would keep other writers waiting
 
@@ -55,7 +56,7 @@ class Intake:
 
     async def _store_batch(self, batch: list[_Waiting]) -> None:
         try:
-            results = await database_sync_to_async(_together)([each.work for each in batch])
+            results = await database.write(_together, [each.work for each in batch])
         except Exception as error:
             results = [error] * len(batch)
         for each, result in zip(batch, results, strict=True):

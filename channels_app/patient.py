@@ -4,11 +4,10 @@ import asyncio
 import json
 from contextlib import suppress
 
-from channels.generic.websocket import AsyncWebsocketConsumer
-
 from channels_app import hub, origins
 from channels_app.frames import Frame
 from channels_app.patient_thread import ChannelClosed
+from channels_app.socket import Socket
 from channels_app.visit import IDLE_S, MAX_FRAME, Visit
 
 CLOSED_IDLE = 4000  # outside 44xx: the page may come back at once
@@ -16,7 +15,7 @@ CLOSED_TOO_BIG = 1009
 CLOSED_NO_CHANNEL = 4404
 
 
-class PatientChat(AsyncWebsocketConsumer):  # type: ignore[misc]
+class PatientChat(Socket):
     """One patient's screen. Which frames go which way stands in docs/protocol.md."""
 
     async def connect(self) -> None:

@@ -14,7 +14,9 @@ urlpatterns: list[URLPattern] = [
     path("console/login/", console_views.Login.as_view(), name="console-login"),
     path("console/logout/", console_views.Logout.as_view(), name="console-logout"),
     path("console/lists/", console_views.lists, name="console-lists"),
-    path("console/conversation/<int:conversation_id>/card/", console_views.card, name="console-card"),
+    path(
+        "console/conversation/<int:conversation_id>/card/", console_views.card, name="console-card"
+    ),
     path("console/transfer/", console_views.transfer, name="console-transfer"),
     path("console/canned/", console_views.canned, name="console-canned"),
 ]

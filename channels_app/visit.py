@@ -12,11 +12,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from channels.db import database_sync_to_async
 from django.utils import timezone, translation
 
 from assistant.services import take_in
-from channels_app import frames, hub, tokens
+from channels_app import database, frames, hub, tokens
 from channels_app import patient_thread as thread
 from channels_app.frames import Frame
 from channels_app.intake import intake
@@ -132,8 +131,12 @@ class Visit:
         """See whether this visitor wrote meanwhile, by another line."""
         if self._channel is None or self.has_conversation:
             return
-        found = await database_sync_to_async(thread.find_thread)(
-            self._channel, visitor=self._visitor, after=self._sent_seq, now=timezone.now()
+        found = await database.read(
+            thread.find_thread,
+            self._channel,
+            visitor=self._visitor,
+            after=self._sent_seq,
+            now=timezone.now(),
         )
         if found:
             await self._follow(found)
@@ -181,8 +184,8 @@ class Visit:
         self._lang = _lang(frame)
         await self._forget()
         try:
-            arrival = await database_sync_to_async(thread.arrive)(
-                self._slug, token=token, after=after, now=timezone.now()
+            arrival = await database.read(
+                thread.arrive, self._slug, token=token, after=after, now=timezone.now()
             )
         except tokens.BadToken:
             await self._error("bad_token")
@@ -264,14 +267,12 @@ class Visit:
         if self._conversation_id is None:
             await self._emit({"type": "messages", "items": [], "last_seq": 0, "more": False})
             return
-        news = await database_sync_to_async(thread.find_messages)(
-            self._conversation_id, after=after
-        )
+        news = await database.read(thread.find_messages, self._conversation_id, after=after)
         await self._show_messages(news)
 
     async def _seen(self, seq: int) -> None:
         if self._conversation_id is not None:
-            await database_sync_to_async(thread.see)(self._conversation_id, seq=seq)
+            await database.write(thread.see, self._conversation_id, seq=seq)
 
     async def _typing(self) -> None:
         now = time.monotonic()
@@ -284,7 +285,7 @@ class Visit:
             "author": "patient",
         }
         group = conversation_group(self._conversation_id)
-        await database_sync_to_async(show_on_commit)(group, shown)
+        await database.write(show_on_commit, group, shown)
 
     # --- What the house says ----------------------------------------------------------------------
 
@@ -312,8 +313,8 @@ class Visit:
 
     async def _push(self) -> None:
         assert self._conversation_id is not None
-        news = await database_sync_to_async(thread.find_messages)(
-            self._conversation_id, after=self._sent_seq
+        news = await database.read(
+            thread.find_messages, self._conversation_id, after=self._sent_seq
         )
         if news["items"]:
             await self._show_messages(news)
@@ -324,8 +325,8 @@ class Visit:
             return
         # The layer drops from its groups whoever lagged a minute behind; to join twice is to join.
         await self._join(conversation_group(self._conversation_id))
-        standing = await database_sync_to_async(thread.find_standing)(
-            self._conversation_id, now=timezone.now()
+        standing = await database.read(
+            thread.find_standing, self._conversation_id, now=timezone.now()
         )
         await self._show_standing(standing)
         if standing.last_seq > self._sent_seq:

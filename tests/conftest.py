@@ -14,6 +14,7 @@ from django.utils import translation
 
 import events
 from assistant.services import attend, take_in
+from channels_app import database
 from conversations.models import Conversation, Message
 from conversations.services import Received
 from hospital.models import Department, Hospital, OpeningHours, Place
@@ -35,7 +36,7 @@ def key_ring() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """PostgreSQL too lets a test's end empty the access log; changing and deleting stay refused."""
     with django_db_blocker.unblock():
         if connection.vendor == "postgresql":
@@ -46,6 +47,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
                     " ON vault_accessentry FOR EACH STATEMENT"
                     " EXECUTE FUNCTION vault_access_only_grows()"
                 )
+    yield
+    database.hang_up()
 
 
 @pytest.fixture(autouse=True)

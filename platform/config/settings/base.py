@@ -106,7 +106,7 @@ EVENT_RINGER = "workers.bell.ring"
 # Frames reach a web process by `live`, and fan out to its sockets by this layer.
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels.layers.InMemoryChannelLayer",
+        "BACKEND": "channels_app.layer.LocalLayer",
         "CONFIG": {"capacity": 1_000},  # frames a slow socket may lag before it must pull
     }
 }
