@@ -48,7 +48,7 @@ def take_readme(browser: Browser, house: OwnHouse) -> None:
     desk.claim(newest_open_ticket(house))
     desk.write("您好,我是王芳。报告今天下午4点能出,出来后我告诉您。")
     expect(phone.by("nurse")).to_have_count(1)
-    phone.page.set_viewport_size({"width": 390, "height": 1024})  # the whole talk in one picture
+    phone.page.set_viewport_size({"width": 390, "height": 1130})  # the whole talk in one picture
     phone.page.locator("#words").blur()
     _shoot(phone, IMAGES / "chat-phone.png")
 
