@@ -67,7 +67,8 @@ function show() {
 
 // Browsers that already trust this page let it sound at once; for the others any touch will do.
 void sound.unlock();
-for (const gesture of ["pointerdown", "keydown"]) {
+// Not at the press: the warning goes, everything moves up, and the release would hit another row.
+for (const gesture of ["click", "keydown"]) {
   addEventListener(gesture, () => sound.isLocked && void sound.unlock(), { capture: true });
 }
 setTimeout(show, 500);

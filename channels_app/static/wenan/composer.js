@@ -21,7 +21,8 @@ export class Composer {
    */
   constructor(options) {
     this.#options = options;
-    this.#words.value = options.keep.getItem("wenan.draft") ?? "";
+    // Who was quicker than this script keeps what was typed.
+    this.#words.value ||= options.keep.getItem("wenan.draft") ?? "";
     this.#words.addEventListener("input", () => {
       this.#changed();
       if (this.#words.value) options.onTyping();
