@@ -160,6 +160,10 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
     "loggers": {
+        # Through our formatter, or a traceback of theirs would quote what somebody wrote; and
+        # without a line for each socket that opens and closes.
+        "uvicorn": {"handlers": [], "propagate": True, "level": "WARNING"},
+        "uvicorn.error": {"level": "WARNING"},
         "uvicorn.access": {"level": "WARNING"},  # a URL holds no words, and is still noise
         "django.request": {"level": "ERROR"},
         "celery.worker.strategy": {"level": "WARNING"},
