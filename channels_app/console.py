@@ -148,15 +148,30 @@ class NurseConsole(Socket):
                 if time.monotonic() - self._heard_at > SILENCE_S:
                     await self._end(None)
                 elif self._ready:
-                    # Also without a doorbell: one that was lost must not silence an alarm.
+                    # Also without a doorbell: one that was lost must silence neither an alarm nor
+                    # a patient.
+                    await self._join_again()
                     await self._show_alarms()
-                    await self._check_scope()
+                    await self._catch_up()
                 else:
                     await self._look(lambda nurse: None)
             except Gone as gone:
                 await self._end(gone.code)
             except Exception as fault:
                 _log(fault, "look_after")
+
+    async def _join_again(self) -> None:
+        # The layer forgets who lagged a minute behind, and all when Redis begins anew; to join
+        # twice is to join.
+        await self.channel_layer.group_add(CONSOLES, self.channel_name)
+        for conversation_id in self._listened():
+            group = conversation_group(conversation_id)
+            await self.channel_layer.group_add(group, self.channel_name)
+
+    async def _catch_up(self) -> None:
+        conversation = await self._check_scope()
+        if conversation is not None and conversation.pk == self._watched:
+            self._want(conversation.last_seq)
 
     async def _end(self, code: int | None) -> None:
         if not self._over:
@@ -373,15 +388,18 @@ class NurseConsole(Socket):
 
     async def conversation_news(self, event: Frame) -> None:
         if event["conversation"] == self._watched:
-            self._wanted = max(self._wanted, event["seq"])
-            if not self._pushing:
-                self._pushing = True
-                self._start(self._push())
+            self._want(event["seq"])
         elif self._ready and event["conversation"] in self._mine:
             self._news_of[event["conversation"]] = event["seq"]
             if not self._telling:
                 self._telling = True
                 self._start(self._tell_news())
+
+    def _want(self, seq: int) -> None:
+        self._wanted = max(self._wanted, seq)
+        if self._have < self._wanted and not self._pushing:
+            self._pushing = True
+            self._start(self._push())
 
     async def _tell_news(self) -> None:
         """News of what she does not look at need no haste: what comes together is told once."""

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from channels_app import console
 from conversations.models import Conversation, Kind, Message
+from live.show import CONSOLES, conversation_group
 from staff.models import Availability, Role, StaffMember
 from tickets import drafts
 from tickets.models import Alarm, Ticket
@@ -164,6 +166,37 @@ async def test_a_patients_message_reaches_the_open_screen_at_once(
     while len(got) < 3:
         got += [item["seq"] for item in (await screen.expect("messages"))["items"]]
     assert got == [page["last_seq"] + n for n in (1, 2, 3)]
+
+
+async def test_a_screen_that_fell_out_of_every_group_hears_again(
+    open_screen: OpenScreen,
+    nurse: StaffMember,
+    ticket: Ticket,
+    patient_writes: PatientWrites,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(console, "CHECK_EVERY_S", 0.2)
+    layer, joined = get_channel_layer(), set()
+    join = layer.group_add
+
+    async def note_and_join(group: str, channel: str) -> None:
+        joined.add((group, channel))
+        await join(group, channel)
+
+    monkeypatch.setattr(layer, "group_add", note_and_join)
+    screen = await open_screen(nurse)
+    await screen.say("watch", conversation=ticket.conversation_id, after=0)
+    page = await screen.expect("messages")
+
+    for group, channel in joined:  # what a restart of Redis does
+        await layer.group_discard(group, channel)
+    await sync_to_async(patient_writes)("孩子发烧了", attended=False)
+
+    assert (await screen.expect("messages"))["items"][0]["seq"] == page["last_seq"] + 1
+    for group in (CONSOLES, conversation_group(ticket.conversation_id)):
+        frame = {"type": "conversation.seen", "conversation": ticket.conversation_id}
+        await layer.group_send(group, frame)
+        await screen.expect("seen")
 
 
 async def test_a_reply_reaches_the_patient_and_a_note_does_not(
