@@ -23,7 +23,7 @@ CHINESE = re.compile(r"[\u3400-\u9fff]+|[、，。：；？！]")
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
 # What a Chinese page may say in Latin letters: the switch itself, and names of keys.
 LATIN_ALLOWED = {"English", "Ctrl", "Enter", "Esc"}
-CHINESE_ALLOWED = {"中文", "网页咨询"}  # the switch, and the channel's own name
+CHINESE_ALLOWED = {"中文", "网页咨询", "王芳", "刘洋"}  # the switch; names of channel and nurses
 
 Contexts = Callable[..., BrowserContext]
 SitsDown = Callable[[str], Desk]
