@@ -8,10 +8,11 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
+from assistant.services import give_unattended_to_nurses
 from conversations.models import Message
 from events import MessageReceived, ReplyQueued, publish
 from live.models import Glance
-from tickets.services import climb_alarms, requeue_abandoned, wake_snoozed
+from tickets.services import climb_alarms, requeue_abandoned, ring_again, wake_snoozed
 
 OWED_AFTER = timedelta(seconds=3)  # a ring normally needs less than one
 AT_ONCE = 200  # conversations rung per sweep; the next one takes the rest
@@ -20,6 +21,7 @@ GLANCES_KEPT = timedelta(minutes=1)
 SCHEDULE: dict[str, float] = {  # task name → period in seconds
     "sweep.owed": 2.0,
     "sweep.due": 2.0,
+    "sweep.unattended": 10.0,
     "sweep.abandoned": 30.0,
     "sweep.glances": 30.0,
 }
@@ -40,12 +42,18 @@ def ring_owed(**_: object) -> None:
 def do_what_is_due(**_: object) -> None:
     now = timezone.now()
     climb_alarms(now=now)
+    ring_again(now=now)
     wake_snoozed(now=now)
 
 
 @shared_task(name="sweep.abandoned")  # type: ignore[untyped-decorator]
 def bring_back_abandoned(**_: object) -> None:
     requeue_abandoned(now=timezone.now())
+
+
+@shared_task(name="sweep.unattended")  # type: ignore[untyped-decorator]
+def give_unattended(**_: object) -> None:
+    give_unattended_to_nurses(now=timezone.now())
 
 
 @shared_task(name="sweep.glances")  # type: ignore[untyped-decorator]

@@ -37,6 +37,7 @@ TAPS: dict[str, Act] = {
     "unwell": Act.CLARIFY,
     "guide": Act.ANSWER,
     "nurse": Act.HAND_OVER,
+    "emergency": Act.HAND_OVER,  # answered at the door, see assistant.danger
 }
 
 BY_INTENT: dict[Intent, Act] = {
@@ -55,6 +56,8 @@ BY_INTENT: dict[Intent, Act] = {
 def decide(meaning: Understanding, *, tap: str = "", misses: int = 0) -> Decision:
     if tap == "nurse":
         return _hand_over(Reason.ASKED, meaning)
+    if tap == "emergency":
+        return _danger(Reason.RED_FLAG)
     if tap in TAPS:
         return Decision(TAPS[tap])
     if meaning.distress is Distress.CRISIS:

@@ -3,19 +3,20 @@
 import logging
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from assistant import policy
+from assistant.danger import answer_danger, say, show_danger
 from assistant.language import language_of
 from assistant.policy import Act, Decision
 from assistant.skills.answer import answer
 from assistant.skills.clarify import clarify
-from assistant.skills.emergency import emergency
 from assistant.skills.greet import greet
 from assistant.skills.nurse import announce_nurse
 from assistant.skills.suggest_department import suggest_department
@@ -32,18 +33,21 @@ from conversations.services import (
     start_conversation,
 )
 from conversations.text import clean_text
+from events.logs import kind_and_place
 from hospital.models import Department
 from patients.models import ContactPoint
 from patients.services import hear_channel
-from tickets.models import Alarm, Reason, Ticket
-from tickets.services import ahead_of, hand_over, hear_patient, raise_alarm
+from tickets.models import Reason
+from tickets.services import ahead_of, hand_over, hear_patient, lock
 from triage.labels import NOT_UNDERSTOOD, Intent, Understanding, Urgency
-from triage.redflags import RedFlag, find_red_flags
 
 logger = logging.getLogger(__name__)
 
 Understand = Callable[[str], Understanding]
 
+MAX_ATTEMPTS = 3  # to answer, while owners change underneath
+UNATTENDED_AFTER = timedelta(seconds=60)  # a worker normally needs one
+AT_ONCE = 100  # messages a sweep hands over
 SURE_OF_DEPARTMENT = 0.6  # 0 to 1; a ticket in the wrong department is seen by the wrong nurses
 COMPLAINTS = frozenset({Intent.SYMPTOM_TRIAGE, Intent.EMERGENCY, Intent.MEDICATION})
 
@@ -90,16 +94,7 @@ def take_in(
     _speak(conversation, lang or language_of(text, otherwise=conversation.language))
     if conversation.owner != Owner.ASSISTANT:
         hear_patient(conversation, now=now)
-    patient = contact_point.patient
-    day = timezone.localdate(now)
-    flags = find_red_flags(
-        text,
-        age=patient.age_on(day),
-        gender=patient.gender,
-        pregnant=patient.is_pregnant_on(day),
-    )
-    if flags:
-        _answer_red_flags(conversation, received.message, flags, now=now)
+    answer_danger(received.message, patient=contact_point.patient, tap=tap, now=now)
     announce_message(received.message)
     return received
 
@@ -108,32 +103,88 @@ def attend(conversation_id: int, *, understand: Understand, now: datetime) -> No
     """Respond to every unhandled message of a conversation, oldest first. May run twice at once."""
     unhandled = Message.objects.filter(conversation=conversation_id).unhandled().order_by("seq")
     for message in unhandled.select_related("conversation__contact_point__patient"):
-        # The owner may have changed while an earlier message was answered.
-        message.conversation.refresh_from_db(fields=["owner", "epoch", "misses", "language"])
-        respond(message, understand=understand, now=now)
+        try:
+            respond(message, understand=understand, now=now)
+        except DatabaseError:
+            raise  # the house is ill, not the message: it stays owed, and is rung again
+        except Exception as error:
+            _log_failure("response failed", error, message.conversation)
+            give_to_nurse(message, now=now)
 
 
 def respond(message: Message, *, understand: Understand, now: datetime) -> None:
-    """Decide on one message, act, and settle its debt, once. What fails hands over to a nurse."""
+    """Decide on one message, act, and settle its debt, once."""
     conversation = message.conversation
     tap = (message.details or {}).get("tap", "")
-    meaning = NOT_UNDERSTOOD if tap else _understood(understand, message.text)
+    meaning = NOT_UNDERSTOOD if tap else _understood(understand, message)
     with translation.override(conversation.language):
-        try:
-            decision, reply = _compose(message, meaning, tap=tap, now=now)
-        except Exception:
-            logger.exception("skill failed", extra={"conversation": conversation.pk})
-            decision, reply = Decision(Act.HAND_OVER, Reason.FAILURE), None
-        _act(message, meaning, decision, reply, now=now)
+        for _attempt in range(MAX_ATTEMPTS):
+            # The owner may have changed while an earlier message was answered.
+            conversation.refresh_from_db(fields=["owner", "epoch", "misses", "language"])
+            try:
+                decision, reply = _compose(message, meaning, tap=tap, now=now)
+            except Exception as error:
+                _log_failure("skill failed", error, conversation)
+                decision, reply = Decision(Act.HAND_OVER, Reason.FAILURE), None
+            try:
+                _act(message, meaning, decision, reply, now=now)
+            except StaleEpoch:
+                # Somebody took over while this was composed: who owns it now decides anew.
+                logger.info("late reply refused", extra={"conversation": conversation.pk})
+            else:
+                return
+    give_to_nurse(message, now=now)
 
 
-def _understood(understand: Understand, text: str) -> Understanding:
+@transaction.atomic
+def give_to_nurse(message: Message, *, now: datetime) -> None:
+    """What to do when nothing else works: no skill, no model, nothing opened. Twice is once."""
+    if not mark_handled(message.pk, now=now):
+        return
+    conversation = message.conversation
+    if conversation.data_key.destroyed_at is not None:
+        return  # erased meanwhile: there is nobody to answer
+    lock(conversation)
+    was_ours = conversation.owner == Owner.ASSISTANT
+    hand_over(
+        conversation,
+        reason=Reason.FAILURE,
+        urgency=int(Urgency.SAME_DAY),
+        seq=message.seq,
+        now=now,
+    )
+    hear_patient(conversation, now=now)
+    if was_ours:
+        with translation.override(conversation.language):
+            text = _("I have passed your message to the nurses; they answer as soon as they can.")
+            say(conversation, Reply(text), now=now)
+
+
+def give_unattended_to_nurses(*, now: datetime) -> int:
+    """Hand over whatever no worker has handled for too long; returns how many messages.
+
+    Runs where no model is loaded: a message that kills every worker still reaches a person.
+    """
+    late = Message.objects.unhandled().filter(created_at__lt=now - UNATTENDED_AFTER)
+    count = 0
+    for message in late.select_related("conversation").order_by("created_at")[:AT_ONCE]:
+        give_to_nurse(message, now=now)
+        count += 1
+    return count
+
+
+def _understood(understand: Understand, message: Message) -> Understanding:
     try:
-        return understand(text)
+        return understand(message.text)
     except Exception as error:
-        # The traceback could quote the patient, so it stays out of the log.
-        logger.error("understanding failed", extra={"error": type(error).__name__})
+        _log_failure("understanding failed", error, message.conversation)
         return NOT_UNDERSTOOD
+
+
+def _log_failure(sentence: str, error: Exception, conversation: Conversation) -> None:
+    # Neither its message nor its traceback: both could quote the patient.
+    particulars = {"conversation": conversation.pk, **kind_and_place(error)}
+    logger.error(sentence, extra=particulars)
 
 
 def _compose(
@@ -175,6 +226,7 @@ def _act(
     *,
     now: datetime,
 ) -> None:
+    """Settle the debt and say the reply, both or neither. Raises StaleEpoch."""
     conversation, epoch = message.conversation, message.conversation.epoch
     if not mark_handled(message.pk, now=now):
         return  # another worker was faster
@@ -186,21 +238,15 @@ def _act(
         return
     assert reply is not None
     missed = decision.act is Act.CLARIFY and not (message.details or {}).get("tap")
-    Conversation.objects.filter(pk=conversation.pk, epoch=epoch).update(
-        misses=F("misses") + 1 if missed else 0
+    queue_reply(
+        conversation,
+        text=reply.text,
+        author=Author.ASSISTANT,
+        epoch=epoch,
+        details={**reply.details, "skill": str(decision.act), "model": meaning.model},
+        now=now,
     )
-    try:
-        queue_reply(
-            conversation,
-            text=reply.text,
-            author=Author.ASSISTANT,
-            epoch=epoch,
-            details={**reply.details, "skill": str(decision.act), "model": meaning.model},
-            now=now,
-        )
-    except StaleEpoch:
-        # A nurse took over while this was composed: she has the message, and speaks alone.
-        logger.info("late reply refused", extra={"conversation": conversation.pk})
+    Conversation.objects.filter(pk=conversation.pk).update(misses=F("misses") + 1 if missed else 0)
 
 
 def _hand_over(
@@ -208,7 +254,7 @@ def _hand_over(
 ) -> None:
     """Bring a nurse, or, where one has it already, only raise the urgency."""
     conversation = message.conversation
-    conversation.refresh_from_db(fields=["owner", "epoch", "last_seq"])
+    lock(conversation)
     was_ours = conversation.owner == Owner.ASSISTANT
     ticket = hand_over(
         conversation,
@@ -218,75 +264,13 @@ def _hand_over(
         seq=message.seq,
         now=now,
     )
+    hear_patient(conversation, now=now)
     if decision.in_danger:
         in_crisis = decision.reason == Reason.DISTRESS
         rule = f"model:{meaning.distress if in_crisis else Intent.EMERGENCY}"
-        _show_danger(ticket, message, rules=[rule], signs=[], self_harm=in_crisis, now=now)
+        show_danger(ticket, message, rules=[rule], signs=[], self_harm=in_crisis, now=now)
     elif was_ours:
-        _say(conversation, announce_nurse(ahead=ahead_of(ticket), now=now), now=now)
-
-
-def _answer_red_flags(
-    conversation: Conversation, message: Message, flags: list[RedFlag], *, now: datetime
-) -> None:
-    """Card, ticket and alarm, in the transaction that stores the message."""
-    department = Department.objects.filter(name=flags[0].department).first()
-    ticket = hand_over(
-        conversation,
-        reason=Reason.RED_FLAG,
-        urgency=int(Urgency.EMERGENCY),
-        department=department,
-        seq=message.seq,
-        now=now,
-    )
-    message.details = {
-        **(message.details or {}),
-        "red_flags": [{"rule": flag.rule, "evidence": list(flag.evidence)} for flag in flags],
-    }
-    message.handled_at = now  # the card is the answer, and a nurse reads the rest
-    message.save(update_fields=["details", "handled_at"])
-    english = conversation.language == "en"
-    with translation.override(conversation.language):
-        _show_danger(
-            ticket,
-            message,
-            rules=[flag.rule for flag in flags],
-            signs=[flag.name_en if english else flag.name_zh for flag in flags],
-            self_harm=any(flag.self_harm for flag in flags),
-            now=now,
-        )
-
-
-def _show_danger(
-    ticket: Ticket,
-    message: Message,
-    *,
-    rules: list[str],
-    signs: list[str],
-    self_harm: bool,
-    now: datetime,
-) -> None:
-    """The emergency card and the alarm, once per sign and ticket: a second card helps nobody."""
-    known = {rule for alarm in Alarm.objects.filter(ticket=ticket) for rule in alarm.rules}
-    if known.issuperset(rules):
-        return
-    conversation = ticket.conversation
-    raise_alarm(ticket, rules=rules, seq=message.seq, now=now)
-    card = emergency(lang=conversation.language, signs=signs, self_harm=self_harm)
-    _say(conversation, card, now=now)
-
-
-def _say(conversation: Conversation, reply: Reply, *, now: datetime) -> None:
-    """What the house itself says: under whatever epoch is in force."""
-    conversation.refresh_from_db(fields=["epoch"])
-    queue_reply(
-        conversation,
-        text=reply.text,
-        author=Author.SYSTEM,
-        epoch=conversation.epoch,
-        details=reply.details,
-        now=now,
-    )
+        say(conversation, announce_nurse(ahead=ahead_of(ticket), now=now), now=now)
 
 
 def _speak(conversation: Conversation, lang: str) -> None:

@@ -16,6 +16,7 @@ from conversations.models import Author, Conversation, Kind, Message, Owner
 from events import MessageReceived, ReplyQueued, publish
 from live.show import conversation_group, show_on_commit
 from patients.models import Channel, ContactPoint
+from vault.datakeys import Erased
 
 
 class StaleEpoch(Exception):
@@ -159,17 +160,26 @@ def write_note(
     )
 
 
-def tell_event(conversation: Conversation, event: str, *, now: datetime, **details: Any) -> Message:
-    """Write into the thread what happened to the conversation; screens say it in words."""
-    return _append(
-        conversation,
-        kind=Kind.EVENT,
-        text="",
-        author=Author.SYSTEM,
-        details={"event": event, **details},
-        sent_at=now,
-        now=now,
-    )
+def tell_event(
+    conversation: Conversation, event: str, *, now: datetime, **details: Any
+) -> Message | None:
+    """Write into the thread what happened to the conversation; screens say it in words.
+
+    None for a patient who was erased: a ticket of theirs can still be closed, and nothing is kept.
+    """
+    try:
+        with transaction.atomic():
+            return _append(
+                conversation,
+                kind=Kind.EVENT,
+                text="",
+                author=Author.SYSTEM,
+                details={"event": event, **details},
+                sent_at=now,
+                now=now,
+            )
+    except Erased:
+        return None
 
 
 def change_owner(

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from staff.models import Role, StaffMember
 from tickets.models import Step, Ticket
+from triage.labels import Urgency
 
 # From raising to the next step, and from there to the one after. Source: the service's own
 # promise, a red flag is acknowledged within a minute or somebody else hears of it.
@@ -19,6 +20,7 @@ HEARS_FROM: dict[str, Step] = {
     Role.DOCTOR: Step.ON_CALL,
 }
 REOPEN_WITHIN = timedelta(days=3)
+RING_AGAIN_AFTER = timedelta(minutes=2)  # an alarm was heard, and still nobody took the patient
 ABANDONED_AFTER = timedelta(minutes=3)  # a patient waits, and the nurse's console is closed
 
 
@@ -26,6 +28,8 @@ def in_scope(ticket: Ticket, *, nurse: StaffMember) -> bool:
     """Whether a ticket belongs to the departments that this nurse looks after; none means all."""
     if not nurse.is_caring:
         return False
+    if ticket.urgency >= Urgency.EMERGENCY:
+        return True  # danger is everybody's
     if nurse.role == Role.HEAD_NURSE or ticket.department_id is None:
         return True
     if ticket.claimed_by_id == nurse.pk:
@@ -41,7 +45,8 @@ def scope_of(nurse: StaffMember) -> Q:
     mine = [department.pk for department in nurse.departments.all()]
     if nurse.role == Role.HEAD_NURSE or not mine:
         return Q()
-    return Q(department=None) | Q(claimed_by=nurse) | Q(department__in=mine)
+    danger = Q(urgency__gte=Urgency.EMERGENCY)
+    return danger | Q(department=None) | Q(claimed_by=nurse) | Q(department__in=mine)
 
 
 def may_hand_on(ticket: Ticket, *, nurse: StaffMember) -> bool:

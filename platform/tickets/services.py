@@ -1,18 +1,30 @@
 """What one can do with a ticket. The database decides who wins; each change moves the epoch."""
 
+import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 from django.db import connection, transaction
 from django.db.models import F, Q
 
 from conversations.models import Author, Conversation, Kind, Message, Owner
 from conversations.services import change_owner, queue_reply, tell_event, write_note
+from events.logs import kind_and_place
 from hospital.models import Department
 from live.show import CONSOLES, show_on_commit
 from staff.models import StaffMember
 from tickets import policy
-from tickets.models import Alarm, Outcome, Reason, Step, Ticket
+from tickets.models import Alarm, Outcome, Reason, Step, Ticket, TicketQuerySet
+from triage.labels import Urgency
 from vault import access
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+EMERGENCY = int(Urgency.EMERGENCY)
 
 
 class AlreadyClaimed(Exception):
@@ -21,6 +33,10 @@ class AlreadyClaimed(Exception):
 
 class NotYourTicket(Exception):
     """Somebody else owns this ticket, or nobody yet: claim it first."""
+
+
+class NewMessage(Exception):
+    """The patient wrote something that is not on this nurse's screen yet."""
 
 
 class OutOfScope(Exception):
@@ -49,10 +65,12 @@ def hand_over(
 
     `seq` is the message that was the cause; without it the newest.
     """
-    _lock(conversation)
+    lock(conversation)
     ticket = Ticket.objects.open().filter(conversation=conversation).first()
     if ticket is not None:
-        return _raise_urgency(ticket, urgency=urgency, reason=reason, now=now)
+        return _raise_urgency(
+            ticket, urgency=urgency, reason=reason, department=department, now=now
+        )
     ticket = Ticket.objects.create(
         conversation=conversation,
         reason=reason,
@@ -96,19 +114,41 @@ def acknowledge_alarms(ticket_id: int, *, nurse: StaffMember, now: datetime) -> 
 
 def climb_alarms(*, now: datetime) -> int:
     """Move every alarm that nobody acknowledged in time one step up; returns how many climbed."""
-    climbed = 0
-    due_now = Alarm.objects.ringing().filter(next_step_at__lte=now)
-    for alarm in due_now.select_related("ticket__conversation"):
-        step = Step(alarm.step + 1)
-        wait = policy.LADDER.get(step)
-        with transaction.atomic():
-            _lock(alarm.ticket.conversation)
-            due = Alarm.objects.ringing().filter(pk=alarm.pk, step=alarm.step)
-            if due.update(step=step, next_step_at=now + wait if wait else None):
-                climbed += 1
-                tell_event(alarm.ticket.conversation, "alarm_climbed", now=now, step=int(step))
-                _show_alarm(alarm)
-    return climbed
+    due = Alarm.objects.ringing().filter(next_step_at__lte=now)
+    return _each(due.select_related("ticket__conversation"), partial(_climb, now=now))
+
+
+@transaction.atomic
+def _climb(alarm: Alarm, *, now: datetime) -> bool:
+    lock(alarm.ticket.conversation)
+    step = Step(alarm.step + 1)
+    wait = policy.LADDER.get(step)
+    due = Alarm.objects.ringing().filter(pk=alarm.pk, step=alarm.step)
+    if not due.update(step=step, next_step_at=now + wait if wait else None):
+        return False
+    tell_event(alarm.ticket.conversation, "alarm_climbed", now=now, step=int(step))
+    _show_alarm(alarm)
+    return True
+
+
+def ring_again(*, now: datetime) -> int:
+    """Ring for emergencies that somebody acknowledged and nobody claimed; returns how many."""
+    heard_lately = Alarm.objects.filter(
+        Q(acknowledged_at=None) | Q(acknowledged_at__gt=now - policy.RING_AGAIN_AFTER)
+    )
+    forgotten = Ticket.objects.waiting().filter(urgency__gte=EMERGENCY, alarms__isnull=False)
+    forgotten = forgotten.exclude(alarms__in=heard_lately).distinct()
+    return _each(forgotten.select_related("conversation"), partial(_ring_again, now=now))
+
+
+@transaction.atomic
+def _ring_again(ticket: Ticket, *, now: datetime) -> bool:
+    lock(ticket.conversation)
+    last = Alarm.objects.filter(ticket=ticket).latest("raised_at")
+    if last.acknowledged_at is None or not Ticket.objects.waiting().filter(pk=ticket.pk).exists():
+        return False
+    raise_alarm(ticket, rules=last.rules, seq=last.message_seq, now=now)
+    return True
 
 
 @transaction.atomic
@@ -137,9 +177,17 @@ def access_ticket(ticket_id: int, *, nurse: StaffMember) -> Ticket:
 
 @transaction.atomic
 def reply(
-    ticket_id: int, *, nurse: StaffMember, text: str, client_id: str, now: datetime
+    ticket_id: int,
+    *,
+    nurse: StaffMember,
+    text: str,
+    client_id: str,
+    now: datetime,
+    seen: int | None = None,
 ) -> Message:
     """Answer the patient. Raises NotYourTicket, StaleEpoch, ClientIdReused.
+
+    `seen` is the newest seq on her screen: what the patient wrote after it still waits.
 
     A repeat of what is stored gets the same message, even when the ticket has since changed hands:
     she must not learn that it failed, and send it twice.
@@ -160,7 +208,9 @@ def reply(
         client_id=client_id,
         now=now,
     )
-    Ticket.objects.filter(pk=ticket.pk).update(waiting_since=None)
+    crossed = _unseen(ticket, seen=seen, before=message.seq)
+    waiting_since = crossed.created_at if crossed else None
+    Ticket.objects.filter(pk=ticket.pk).update(waiting_since=waiting_since)
     _show_ticket(ticket)
     return message
 
@@ -216,9 +266,11 @@ def transfer_ticket(
     return ticket
 
 
-def return_to_assistant(ticket_id: int, *, nurse: StaffMember, now: datetime) -> Ticket:
+def return_to_assistant(
+    ticket_id: int, *, nurse: StaffMember, now: datetime, seen: int | None = None
+) -> Ticket:
     """End the human stretch without more; the assistant answers from here on."""
-    return resolve_ticket(ticket_id, nurse=nurse, outcome=Outcome.RETURNED, now=now)
+    return resolve_ticket(ticket_id, nurse=nurse, outcome=Outcome.RETURNED, now=now, seen=seen)
 
 
 @transaction.atomic
@@ -233,10 +285,21 @@ def snooze_ticket(ticket_id: int, *, nurse: StaffMember, until: datetime, now: d
 
 @transaction.atomic
 def resolve_ticket(
-    ticket_id: int, *, nurse: StaffMember, outcome: Outcome = Outcome.HELPED, now: datetime
+    ticket_id: int,
+    *,
+    nurse: StaffMember,
+    outcome: Outcome = Outcome.HELPED,
+    now: datetime,
+    seen: int | None = None,
 ) -> Ticket:
-    """End the stretch of help; the assistant owns the conversation again. Raises NotYourTicket."""
+    """End the stretch of help; the assistant owns the conversation again.
+
+    `seen` is the newest seq on her screen. Raises NotYourTicket; NewMessage when the patient wrote
+    something after it, which nobody would ever answer.
+    """
     ticket = _hand_on(ticket_id, nurse=nurse)
+    if _unseen(ticket, seen=seen):
+        raise NewMessage
     Ticket.objects.filter(pk=ticket.pk).update(
         resolved_at=now,
         resolved_by=nurse,
@@ -256,7 +319,7 @@ def resolve_ticket(
 def reopen_ticket(ticket_id: int, *, nurse: StaffMember, now: datetime) -> Ticket:
     """Take up a resolved ticket again, in this nurse's hands. Raises CannotReopen, OutOfScope."""
     ticket = _find(ticket_id, nurse=nurse)
-    _lock(ticket.conversation)
+    lock(ticket.conversation)
     other = Ticket.objects.open().filter(conversation=ticket.conversation).exists()
     if other or ticket.resolved_at is None or now - ticket.resolved_at > policy.REOPEN_WITHIN:
         raise CannotReopen
@@ -266,6 +329,7 @@ def reopen_ticket(ticket_id: int, *, nurse: StaffMember, now: datetime) -> Ticke
         outcome="",
         claimed_by=nurse,
         claimed_at=now,
+        waiting_since=_waits_since(ticket.conversation),
         reopened=F("reopened") + 1,
     )
     ticket = _get(ticket_id)
@@ -308,17 +372,35 @@ def requeue_abandoned(*, now: datetime) -> int:
     since = now - policy.ABANDONED_AFTER
     gone = Q(claimed_by__last_seen_at__lt=since) | Q(claimed_by__last_seen_at=None)
     left_alone = Ticket.objects.open().filter(gone, waiting_since__lt=since, claimed_at__lt=since)
+    return _each(
+        left_alone.select_related("conversation"),
+        lambda ticket: _requeue(ticket, left_alone.filter(pk=ticket.pk), now=now),
+    )
+
+
+@transaction.atomic
+def _requeue(ticket: Ticket, still: TicketQuerySet, *, now: datetime) -> bool:
+    lock(ticket.conversation)
+    still = still.filter(claimed_by=ticket.claimed_by_id)
+    if not still.update(claimed_by=None, claimed_at=None, snoozed_until=None):
+        return False
+    change_owner(ticket.conversation, Owner.QUEUE, now=now)
+    tell_event(ticket.conversation, "requeued", now=now)
+    last = Alarm.objects.filter(ticket=ticket).order_by("raised_at").last()
+    if last is not None and last.acknowledged_at is not None:
+        raise_alarm(ticket, rules=last.rules, seq=last.message_seq, now=now)
+    _show_ticket(ticket)
+    return True
+
+
+def _each(rows: Iterable[T], act: Callable[[T], bool]) -> int:
+    """How many rows an act changed. A row that breaks stops no other patient's."""
     count = 0
-    for ticket in left_alone.select_related("conversation"):
-        with transaction.atomic():
-            _lock(ticket.conversation)
-            still = left_alone.filter(pk=ticket.pk, claimed_by=ticket.claimed_by_id)
-            if not still.update(claimed_by=None, claimed_at=None, snoozed_until=None):
-                continue
-            change_owner(ticket.conversation, Owner.QUEUE, now=now)
-            tell_event(ticket.conversation, "requeued", now=now)
-            _show_ticket(ticket)
-            count += 1
+    for row in rows:
+        try:
+            count += act(row)
+        except Exception as error:
+            logger.error("sweep failed for one row", extra=kind_and_place(error))
     return count
 
 
@@ -362,6 +444,24 @@ def _find(ticket_id: int, *, nurse: StaffMember) -> Ticket:
     return ticket
 
 
+def _unseen(ticket: Ticket, *, seen: int | None, before: int | None = None) -> Message | None:
+    """The first thing that a patient wrote beyond what a nurse's screen had."""
+    if seen is None:
+        return None
+    theirs = Message.objects.filter(
+        conversation=ticket.conversation_id, author=Author.PATIENT, seq__gt=seen
+    )
+    if before is not None:
+        theirs = theirs.filter(seq__lt=before)
+    return theirs.order_by("seq").first()
+
+
+def _waits_since(conversation: Conversation) -> datetime | None:
+    """When the patient wrote what nobody answered; None when the last word is ours."""
+    last = Message.objects.filter(conversation=conversation, kind=Kind.TEXT).latest("seq")
+    return last.created_at if last.author == Author.PATIENT else None
+
+
 def _hand_on(ticket_id: int, *, nurse: StaffMember) -> Ticket:
     ticket = _find(ticket_id, nurse=nurse)
     if ticket.resolved_at is not None or not policy.may_hand_on(ticket, nurse=nurse):
@@ -377,20 +477,28 @@ def _get(ticket_id: int) -> Ticket:
 
 def _get_locked(ticket_id: int) -> Ticket:
     # Always the conversation first, then its ticket, then its alarms: one order, no deadlock.
-    _lock(_get(ticket_id).conversation)
+    lock(_get(ticket_id).conversation)
     return _get(ticket_id)
 
 
-def _lock(conversation: Conversation) -> None:
+def lock(conversation: Conversation) -> None:
     """Queue behind every other writer of this conversation, and see what they left."""
     list(Conversation.objects.select_for_update().filter(pk=conversation.pk).values_list("pk"))
     conversation.refresh_from_db(fields=["owner", "nurse", "epoch", "last_seq"])
 
 
-def _raise_urgency(ticket: Ticket, *, urgency: int, reason: Reason, now: datetime) -> Ticket:
+def _raise_urgency(
+    ticket: Ticket,
+    *,
+    urgency: int,
+    reason: Reason,
+    department: Department | None,
+    now: datetime,
+) -> Ticket:
     if urgency > ticket.urgency:
-        Ticket.objects.filter(pk=ticket.pk).update(urgency=urgency, reason=reason)
         ticket.urgency, ticket.reason = urgency, reason
+        ticket.department = department or ticket.department
+        ticket.save(update_fields=["urgency", "reason", "department"])
         tell_event(ticket.conversation, "more_urgent", now=now, reason=str(reason))
         _show_ticket(ticket)
     return ticket
