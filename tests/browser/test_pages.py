@@ -94,6 +94,7 @@ def test_a_conversation_and_the_console_speak_one_language(
     contexts: Contexts,
     house: OwnHouse,
     sits_down: SitsDown,
+    newest_ticket: Callable[[], int],
     lang: str,
     locale: str,
     html_lang: str,
@@ -116,13 +117,10 @@ def test_a_conversation_and_the_console_speak_one_language(
         desk.page.get_by_role("button", name="EN", exact=True).click()
         expect(desk.page.locator("html")).to_have_attribute("lang", "en")
         desk.is_live()
-    desk.page.locator("#folder-red").click()
-    desk.page.locator(".row").first.click()
-    expect(desk.page.locator("#owner")).not_to_be_empty()
+    desk.look_at(newest_ticket(), folder="red")
     expect(desk.page.locator("#card .handoff")).to_be_visible()
 
     _speaks(phone.page, lang)
-    # Whoever wrote in the other language is shown as she wrote.
     _speaks(desk.page, lang, besides=".said-text, #card q, #card .lines a, .row-name, .who b")
 
     desk.acknowledge_all()
