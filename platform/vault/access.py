@@ -44,9 +44,14 @@ def record(
 
 
 def verify() -> int | None:
-    """The number of the first entry that is missing or was changed; None when all stand."""
+    """The number of the first entry that is missing or was changed; None when all stand.
+
+    Entries that are added meanwhile are left for the next time.
+    """
+    head = AccessHead.objects.get(pk=1)
     expected, previous = 1, ""
-    for entry in AccessEntry.objects.order_by("number").iterator(chunk_size=2_000):
+    entries = AccessEntry.objects.filter(number__lte=head.number).order_by("number")
+    for entry in entries.iterator(chunk_size=2_000):
         if (
             entry.number != expected
             or entry.previous != previous
@@ -54,8 +59,17 @@ def verify() -> int | None:
         ):
             return expected
         expected, previous = expected + 1, entry.digest
-    head = AccessHead.objects.get(pk=1)
-    return None if (head.number, head.digest) == (expected - 1, previous) else expected
+    if (head.number, head.digest) != (expected - 1, previous):
+        return expected
+    return _beyond_the_head()
+
+
+def _beyond_the_head() -> int | None:
+    """The first entry that the head does not know of, because somebody set it back."""
+    numbers = AccessEntry.objects.order_by("number").values_list("number", flat=True)
+    newest = numbers.last() or 0
+    known = AccessHead.objects.get(pk=1).number  # read after: it moves with each entry
+    return known + 1 if newest > known else None
 
 
 def _digest(entry: AccessEntry) -> str:
