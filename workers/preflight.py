@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from vault import keys
+
 
 class NotReady(Exception):
     """One sentence in Chinese, one in English: what is wrong and what to do."""
@@ -80,15 +82,7 @@ def check_database() -> None:
 
 def check_keys() -> None:
     """The key ring is there whenever something was sealed with it."""
-    if (
-        settings.VAULT_KEYS.exists()
-        or "vault_datakey" not in connection.introspection.table_names()
-    ):
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM vault_datakey LIMIT 1")
-        sealed = cursor.fetchone()
-    if sealed:
+    if not settings.VAULT_KEYS.exists() and keys.are_needed():
         raise NotReady(
             f"数据库已加密，但找不到密钥文件 {settings.VAULT_KEYS}，请从备份中恢复它。",
             f"The data is sealed, but the key file {settings.VAULT_KEYS} is missing; restore it"

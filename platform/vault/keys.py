@@ -21,6 +21,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.db import connection
 
 KEY_BYTES = 32  # AES-256
 LOOK_EVERY_S = 5  # so soon every process seals with a key that was added
@@ -97,6 +98,17 @@ def key(key_id: str) -> bytes:
         return ring().keys[key_id]
     except KeyError:
         raise UnknownKey(key_id) from None
+
+
+def are_needed() -> bool:
+    """Whether something was sealed already, so that a new ring could not open it."""
+    if connection.vendor == "sqlite" and not Path(connection.settings_dict["NAME"]).exists():
+        return False  # and a look would make the file
+    if "vault_datakey" not in connection.introspection.table_names():
+        return False
+    with connection.cursor() as cursor:  # not by the model: no app need be ready yet
+        cursor.execute("SELECT 1 FROM vault_datakey LIMIT 1")
+        return cursor.fetchone() is not None
 
 
 def forget() -> None:

@@ -33,8 +33,8 @@ def run(act: str, *options: str) -> str:
 
 
 def opened(data_key: DataKey) -> bytes:
-    datakeys.forget()  # nothing is remembered: it is unwrapped anew
-    return datakeys.open_data_key(data_key.pk)
+    # Nothing is remembered: it is unwrapped anew.
+    return datakeys._unwrap(DataKey.objects.get(pk=data_key.pk))
 
 
 def test_init_makes_a_ring_for_its_owner_alone_and_never_replaces_one(ring_file: Path) -> None:
@@ -46,6 +46,22 @@ def test_init_makes_a_ring_for_its_owner_alone_and_never_replaces_one(ring_file:
 
     assert ring_file.read_text() == before
     assert S_IMODE(ring_file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("options", [[], ["--if-missing"]])
+def test_over_data_that_were_sealed_no_new_ring_is_made(
+    ring_file: Path, options: list[str]
+) -> None:
+    datakeys.create_data_key()
+    ring_file.unlink()
+
+    with pytest.raises(CommandError) as refused:
+        run("init", *options)
+
+    chinese, english = str(refused.value).splitlines()
+    assert "从备份中恢复" in chinese
+    assert "restore it from its backup" in english
+    assert not ring_file.exists()
 
 
 def test_a_whole_rotation_keeps_every_data_key_readable(ring_file: Path) -> None:

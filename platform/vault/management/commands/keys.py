@@ -59,6 +59,13 @@ class Command(BaseCommand):
             if not keep:
                 raise CommandError(f"{path} exists; `keys add` adds a key to it.")
             return
+        if keys.are_needed():
+            # A new ring opens nothing of it, and would hide that the old one is missing.
+            raise CommandError(
+                f"数据库已加密，但找不到密钥文件 {path}，请从备份中恢复它，不要新建。\n"
+                f"The data is sealed, but the key file {path} is missing: restore it from its"
+                " backup. A new one would not open anything."
+            )
         KeyRing.new().write(path)
         keys.forget()
         self.stdout.write(f"Made {path}. Without it nothing can be read: back it up elsewhere.")
