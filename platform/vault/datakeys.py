@@ -3,8 +3,13 @@
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
+
+from django.db import connection, transaction
 
 from vault import cipher, keys
 from vault.models import DataKey
@@ -22,23 +27,43 @@ def create_data_key() -> DataKey:
     plain = secrets.token_bytes(keys.KEY_BYTES)
     _wrap(fresh, plain)
     fresh.save(force_insert=True)
-    _open_keys.put(fresh.pk, plain)
+    _remember(fresh.pk, plain)
     return fresh
 
 
 def open_data_key(data_key_id: int) -> bytes:
     """The key itself. Raises Erased, UnknownKey, Unreadable."""
-    plain = _open_keys.get(data_key_id)
+    plain = _remembered(data_key_id)
     if plain is None:
         plain = _unwrap(DataKey.objects.get(pk=data_key_id))
-        _open_keys.put(data_key_id, plain)
+        _remember(data_key_id, plain)
     return plain
+
+
+def open_many(data_key_ids: Iterable[int]) -> None:
+    """Open these with one query, for whoever reads many rows next; silent about those erased."""
+    missing = {each for each in data_key_ids if _remembered(each) is None}
+    for found in DataKey.objects.filter(pk__in=missing, destroyed_at=None):
+        with suppress(keys.UnknownKey, cipher.Unreadable):  # said when the row itself is opened
+            _remember(found.pk, _unwrap(found))
+
+
+def ensure_alive(data_key_id: int) -> None:
+    """Let nobody destroy this key before the current transaction commits. Raises Erased.
+
+    For whoever is about to acknowledge what was sealed under it: the cache may not know yet that
+    another process destroyed it.
+    """
+    alive = DataKey.objects.filter(pk=data_key_id, destroyed_at=None)
+    if not alive.select_for_update(no_key=True).values_list("pk").first():
+        raise Erased
 
 
 def destroy_data_key(data_key_id: int, *, now: datetime) -> None:
     """Make everything that this key sealed unreadable, for ever. Twice is once."""
     DataKey.objects.filter(pk=data_key_id, destroyed_at=None).update(wrapped=None, destroyed_at=now)
     _open_keys.drop(data_key_id)
+    _remember(data_key_id, None)  # drops it again: until the commit others may have opened it
 
 
 def rewrap(data_key: DataKey) -> bool:
@@ -69,6 +94,36 @@ def _unwrap(data_key: DataKey) -> bytes:
 
 def _place(data_key: DataKey) -> str:
     return f"vault_datakey:wrapped:{data_key.uid}"
+
+
+@dataclass(frozen=True)
+class _OnCommit:
+    """What a transaction leaves in the cache when it commits: an open key, or none.
+
+    A transaction that is rolled back gave its data keys' ids back, and the next key gets the same
+    one. Until the commit the key waits among what Django does then, and goes with a rollback, be
+    it one to a savepoint.
+    """
+
+    data_key_id: int
+    plain: bytes | None
+
+    def __call__(self) -> None:
+        if self.plain is None:
+            _open_keys.drop(self.data_key_id)
+        else:
+            _open_keys.put(self.data_key_id, self.plain)
+
+
+def _remember(data_key_id: int, plain: bytes | None) -> None:
+    transaction.on_commit(_OnCommit(data_key_id, plain))  # at once, where no transaction is open
+
+
+def _remembered(data_key_id: int) -> bytes | None:
+    for _, waiting, _ in reversed(connection.run_on_commit):
+        if isinstance(waiting, _OnCommit) and waiting.data_key_id == data_key_id:
+            return waiting.plain
+    return _open_keys.get(data_key_id)
 
 
 class _OpenKeys:
