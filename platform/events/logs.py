@@ -21,7 +21,7 @@ def kind_and_place(error: BaseException) -> dict[str, str]:
 
 
 class LineFormatter(logging.Formatter):
-    """Of a traceback it keeps kinds and places: `KeyError at vault/keys.py:7 < vault/fields.py:3`."""
+    """Keeps of a traceback kinds and places: `KeyError at vault/keys.py:7 < vault/fields.py:3`."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
