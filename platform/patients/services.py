@@ -6,18 +6,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import ManyToOneRel
+from django.db.models import ManyToOneRel, Q
 
 from patients.models import Channel, Consent, ContactPoint, Patient, Proxy, Purpose
 from vault.cipher import blind_index
 from vault.datakeys import create_data_key, destroy_data_key
 
-
 HEARD_EVERY = timedelta(minutes=1)
+_TAKEN = (  # by a merge, where the record that stays does not know it
+    "name", "phone", "identity_number", "birth_date_text", "pregnant_until", "deceased_at",
+)  # fmt: skip
 
 
 class CannotMerge(Exception):
     """The two records are one, or one of them was merged or erased already."""
+
+
+class AlreadyMerged(Exception):
+    """This record went into another meanwhile: that one is the person's, and can be erased."""
 
 
 def index_phone(phone: str) -> str:
@@ -71,7 +77,8 @@ def hear_channel(channel: Channel, *, now: datetime) -> None:
     if channel.heard_at is None or now - channel.heard_at >= HEARD_EVERY:
         channel.heard_at = now
         row = Channel.objects.filter(pk=channel.pk)
-        transaction.on_commit(lambda: row.update(heard_at=now))
+        # Robust: the batch is committed, and this row is only a sign of life.
+        transaction.on_commit(lambda: row.update(heard_at=now), robust=True)
 
 
 def meet(channel: Channel, *, address: str, language: str = "zh-hans") -> ContactPoint:
@@ -117,15 +124,11 @@ def merge_patients(duplicate: Patient, *, into: Patient) -> None:
 
     What the duplicate said stays sealed under its own data key; erasing the person destroys both.
     """
-    ids = {duplicate.pk, into.pk}
-    both = {p.pk: p for p in Patient.objects.select_for_update().filter(pk__in=ids)}
+    both = {p.pk: p for p in _locked(Q(pk__in={duplicate.pk, into.pk}))}
     if len(both) != 2 or any(p.merged_into_id or p.erased_at for p in both.values()):
         raise CannotMerge
     duplicate, into = both[duplicate.pk], both[into.pk]
-    taken = {
-        name: getattr(into, name) or getattr(duplicate, name)
-        for name in ("name", "phone", "identity_number", "birth_date_text", "pregnant_until")
-    }
+    taken = {name: getattr(into, name) or getattr(duplicate, name) for name in _TAKEN}
     if into.gender == "unknown":
         taken["gender"] = duplicate.gender
     ContactPoint.objects.filter(patient=duplicate).update(patient=into)
@@ -143,17 +146,31 @@ def erase_patient(patient: Patient, *, now: datetime) -> None:
     """Erase everything said and stored of one person, backups included, for ever.
 
     The rows stay, so that nothing that counts them breaks; what was personal can't be read.
+    Twice is once. Raises AlreadyMerged.
     """
-    for each in [patient, *patient.merged_from.all()]:
+    person = Q(pk=patient.pk) | Q(merged_into=patient.pk)
+    _locked(person)
+    # A merge that we waited for has brought a record more; from here on none can come.
+    records = _locked(person)
+    if any(each.pk == patient.pk and each.merged_into_id for each in records):
+        raise AlreadyMerged
+    # Before the keys, as whoever stores a message locks them: contact point, then key.
+    ContactPoint.objects.filter(patient__in=records).update(address_index=None)
+    for each in records:
         destroy_data_key(each.data_key_id, now=now)
-        Patient.objects.filter(pk=each.pk).update(
-            phone_index="",
-            identity_index="",
-            gender="unknown",
-            pregnant_until=None,
-            erased_at=now,
-        )
-    ContactPoint.objects.filter(patient=patient).update(address_index=None)
+    Patient.objects.filter(pk__in=[each.pk for each in records], erased_at=None).update(
+        phone_index="",
+        identity_index="",
+        gender="unknown",
+        pregnant_until=None,
+        erased_at=now,
+    )
+
+
+def _locked(which: Q) -> list[Patient]:
+    """These records, for this transaction alone to change; all who lock several go by number."""
+    # No key: who stores a message refers to a record, and need not wait.
+    return list(Patient.objects.select_for_update(no_key=True).filter(which).order_by("pk"))
 
 
 def _index(patient: Patient) -> None:

@@ -5,16 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 
 from conversations.models import Conversation
 from patients.models import Channel, Consent, ContactPoint, Patient, Proxy, Purpose
 from patients.services import (
+    AlreadyMerged,
     CannotMerge,
     create_patient,
     erase_patient,
     find_contact_point,
     give_consent,
+    hear_channel,
     index_identity_number,
     index_phone,
     meet,
@@ -23,6 +26,7 @@ from patients.services import (
     withdraw_consent,
 )
 from records.models import AllergyIntolerance
+from vault.datakeys import Erased, ensure_alive
 from vault.fields import ERASED
 
 NOON = datetime(2026, 11, 18, 4, 0, tzinfo=UTC)
@@ -160,14 +164,16 @@ def test_what_two_records_knew_is_one(web: Channel, patient_writes: Callable[...
     into = create_patient(name="王小明", phone="13800000000")
     patient_writes("你好", visitor="visitor-1", attended=False)
     duplicate = meet(web, address="visitor-1").patient
-    update_patient(duplicate, phone="13900000000", identity_number=ID, gender="male")
+    update_patient(
+        duplicate, phone="13900000000", identity_number=ID, gender="male", deceased_at=NOON
+    )
 
     merge_patients(duplicate, into=into)
 
     into = Patient.objects.get(pk=into.pk)
     duplicate.refresh_from_db()
     assert (into.name, into.phone, into.identity_number) == ("王小明", "13800000000", ID)
-    assert into.gender == "male"
+    assert (into.gender, into.deceased_at) == ("male", NOON)
     assert into.identity_index == index_identity_number(ID)
     assert duplicate.merged_into == into
     assert meet(web, address="visitor-1").patient == into
@@ -250,3 +256,55 @@ def test_erasing_twice_is_once(web: Channel) -> None:
     erase_patient(patient, now=NOON + timedelta(days=1))
 
     assert Patient.objects.get(pk=patient.pk).name in (None, ERASED)
+    assert Patient.objects.get(pk=patient.pk).erased_at == NOON
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("made_first", ["the duplicate", "the one that stays"])
+def test_a_merge_at_the_same_moment_does_not_save_a_record_from_an_erasure(
+    made_first: str,
+) -> None:
+    pair = create_patient(name="王小明"), create_patient(name="王小明")
+    duplicate, into = pair if made_first == "the duplicate" else reversed(pair)
+
+    def erase_and_leave() -> None:
+        erase_patient(into, now=NOON)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            merge_patients(duplicate, into=into)
+            erasing = pool.submit(erase_and_leave)
+            with pytest.raises(TimeoutError):  # it waits for the merge
+                erasing.result(timeout=0.5)
+        erasing.result()
+
+    assert not Patient.objects.filter(erased_at=None).exists()
+    with pytest.raises(Erased):
+        ensure_alive(duplicate.data_key_id)
+
+
+@pytest.mark.django_db
+def test_a_record_that_went_into_another_is_not_erased_by_itself() -> None:
+    into, duplicate = create_patient(name="王小明"), create_patient()
+    merge_patients(duplicate, into=into)
+
+    with pytest.raises(AlreadyMerged):
+        erase_patient(duplicate, now=NOON)
+
+    assert Patient.objects.get(pk=into.pk).name == "王小明"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_committed_stays_stored_when_the_sign_of_life_fails(
+    web: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> int:
+        raise OperationalError("database is locked")
+
+    with transaction.atomic():
+        create_patient()
+        hear_channel(web, now=NOON)
+        monkeypatch.setattr(QuerySet, "update", fail)
+
+    assert Patient.objects.count() == 1

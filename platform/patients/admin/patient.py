@@ -28,6 +28,7 @@ from patients.admin.parts import (
 )
 from patients.models import Consent, ContactPoint, Patient, Purpose
 from patients.services import (
+    AlreadyMerged,
     CannotMerge,
     erase_patient,
     give_consent,
@@ -232,15 +233,18 @@ class PatientAdmin(ModelAdmin):  # type: ignore[misc]
         if request.POST.get("typed", "").strip() != str(patient.pk):
             messages.error(request, _("The number that you typed is not this record's number."))
             return self._page(request, "erase", _("Erase this patient"), patient=patient)
-        with transaction.atomic():
-            erase_patient(patient, now=timezone.now())
-            record_look(
-                request,
-                Action.ERASE,
-                subject="patient",
-                subject_id=patient.pk,
-                reason="admin: erase",
-            )
+        try:
+            with transaction.atomic():
+                erase_patient(patient, now=timezone.now())
+                record_look(
+                    request,
+                    Action.ERASE,
+                    subject="patient",
+                    subject_id=patient.pk,
+                    reason="admin: erase",
+                )
+        except AlreadyMerged:
+            raise Http404 from None  # as if the page were opened now
         self.log_change(request, patient, "erased")
         messages.success(request, _("This patient is erased; nothing of theirs can be read again."))
         return HttpResponseRedirect(reverse("admin:patients_patient_changelist"))
