@@ -29,12 +29,12 @@ def conversation_group(conversation_id: int) -> str:
 def show_on_commit(group: str, frame: Frame) -> None:
     """Show a frame to every screen in the group, once the current transaction commits."""
     if settings.REDIS_URL:
-        transaction.on_commit(partial(shouter.shout, group, frame))
+        transaction.on_commit(partial(shouter.shout, group, frame), robust=True)
         return
     # Written out, and without the row's id: a frame goes with every message.
     with connection.cursor() as cursor:
         cursor.execute(_SHOW, [group, json.dumps(frame), timezone.now()])
-    transaction.on_commit(nudge)
+    transaction.on_commit(nudge, robust=True)
 
 
 def nudge() -> None:
