@@ -120,7 +120,8 @@ def _remember(data_key_id: int, plain: bytes | None) -> None:
 
 
 def _remembered(data_key_id: int) -> bytes | None:
-    for _, waiting, _ in reversed(connection.run_on_commit):
+    for entry in reversed(connection.run_on_commit):
+        waiting = entry[1]
         if isinstance(waiting, _OnCommit) and waiting.data_key_id == data_key_id:
             return waiting.plain
     return _open_keys.get(data_key_id)
