@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.02
 AGAIN_AFTER_S = 1.0  # after Redis was lost
+SILENCE_S = 5.0  # of Redis, before we ask whether it is there, and again before we give it up
+TIMEOUT_S = 5.0
 
 Deliver = Callable[[str, show.Frame], Awaitable[None]]
 
@@ -36,10 +38,24 @@ async def watch(deliver: Deliver) -> None:
 
 
 async def _watch_redis(deliver: Deliver) -> None:
-    async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as topic:
+    client = redis.asyncio.Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=TIMEOUT_S,
+        socket_timeout=TIMEOUT_S,
+        socket_keepalive=True,
+    )
+    async with client, client.pubsub() as topic:
         await topic.subscribe(TOPIC)
-        async for heard in topic.listen():
-            if heard["type"] == "message":
+        asked = False
+        while True:
+            heard = await topic.get_message(timeout=SILENCE_S)
+            if heard is None and asked:
+                raise redis.TimeoutError("no answer to a ping")
+            # The client's own health check sends pings too, and does not miss an answer.
+            asked = heard is None
+            if asked:
+                await topic.ping()
+            elif heard["type"] == "message":
                 group, frame = json.loads(heard["data"])
                 await deliver(group, frame)
 

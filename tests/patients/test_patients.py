@@ -280,7 +280,7 @@ def test_a_merge_at_the_same_moment_does_not_save_a_record_from_an_erasure(
         erasing.result()
 
     assert not Patient.objects.filter(erased_at=None).exists()
-    with pytest.raises(Erased):
+    with pytest.raises(Erased), transaction.atomic():
         ensure_alive(duplicate.data_key_id)
 
 

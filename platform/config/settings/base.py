@@ -86,14 +86,22 @@ DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # With these, 0 % "database is locked" at 20 messages a second; with Django's defaults 41 %.
     DATABASES["default"]["OPTIONS"] = {
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        # FULL: what was acknowledged to a patient survives a power cut. A batch shares the price.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
         " PRAGMA secure_delete=ON;",
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,  # seconds that a writer waits for another
     }
 else:
+    # Nobody waits for ever for a database that is away, or for somebody else's lock. Longer than
+    # any statement of ours; a long migration may be given more, and 0 is no limit.
+    _limit_ms = 1_000 * int(os.environ.get("DATABASE_TIMEOUT_S", "30"))
     DATABASES["default"]["OPTIONS"] = {
-        "pool": {"min_size": 2, "max_size": int(os.environ.get("DATABASE_POOL", "16"))}
+        "pool": {"min_size": 2, "max_size": int(os.environ.get("DATABASE_POOL", "16"))},
+        "connect_timeout": 5,  # seconds
+        "tcp_user_timeout": 15_000,  # milliseconds until a host that is silent counts as gone
+        "options": f"-c lock_timeout={_limit_ms} -c statement_timeout={_limit_ms}",
+        **DATABASES["default"].get("OPTIONS", {}),  # what the URL asks for: sslmode, and more
     }
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # the pool may hold one from before a restart
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI each request brings its own thread
