@@ -96,5 +96,5 @@ def chat_words() -> dict[str, str]:
         "left": _("{count} characters left"),
         "tooLong": _("{count} characters too many"),
         "newMessages": _("New messages"),
-        "emergencyText": _("This is an emergency, please contact me at once!"),
+        "emergencyText": _("I need urgent help"),
     }

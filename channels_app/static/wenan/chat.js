@@ -448,5 +448,5 @@ emergency.addEventListener("click", (event) => {
 });
 byId("emergency-nurse").addEventListener("click", () => {
   emergency.close();
-  write(say("emergencyText"), "nurse");
+  write(say("emergencyText"), "emergency"); // rings the alarm, not just a bell
 });
