@@ -1,5 +1,6 @@
 """How much one screen may ask of us."""
 
+import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -46,3 +47,19 @@ class Buckets:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(key)
         return bucket.take()
+
+
+def neighbourhood(address: str) -> str:
+    """Who shares a limit by address: one IPv4 address, one IPv6 network of 64 bits.
+
+    Empty for none: an inner address may be a proxy's, which stands for every patient at once.
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if not found.is_global:
+        return ""
+    return (
+        str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+    )

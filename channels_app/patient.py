@@ -26,6 +26,7 @@ class PatientChat(Socket):
             return
         self._visit = Visit(
             self.scope["url_route"]["kwargs"]["channel"],
+            address=(self.scope.get("client") or ("",))[0],
             emit=self._emit,
             join=self._join,
             leave=self._leave,

@@ -27,7 +27,7 @@ async def poll(request: HttpRequest, channel: str) -> HttpResponse:
         return JsonResponse({"frames": []}, status=403)
     if len(request.body) > MAX_FRAME:
         return JsonResponse({"frames": []}, status=413)
-    line = _Line(channel)
+    line = _Line(channel, address=request.META.get("REMOTE_ADDR", ""))
     try:
         asked = _read(request.body)
         return JsonResponse({"frames": await line.visit(asked)})
@@ -40,10 +40,12 @@ async def poll(request: HttpRequest, channel: str) -> HttpResponse:
 class _Line:
     """Collects what a socket would have been sent."""
 
-    def __init__(self, slug: str) -> None:
+    def __init__(self, slug: str, *, address: str) -> None:
         self.frames: list[Frame] = []
         self._layer = get_channel_layer()
-        self._visit = Visit(slug, emit=self._emit, join=self._join, leave=self._leave)
+        self._visit = Visit(
+            slug, address=address, emit=self._emit, join=self._join, leave=self._leave
+        )
         self._mailbox = ""
         self._groups: set[str] = set()
 

@@ -3,6 +3,7 @@
 The same for a WebSocket and for long-polling; see docs/protocol.md. It decides nothing about care.
 """
 
+import asyncio
 import json
 import logging
 import re
@@ -10,19 +11,21 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from django.utils import timezone, translation
 
+from assistant.danger import EMERGENCY_BUTTON
 from assistant.services import take_in
 from channels_app import database, frames, hub, tokens
 from channels_app import patient_thread as thread
 from channels_app.frames import Frame
 from channels_app.intake import intake
-from channels_app.limits import Buckets, TokenBucket
+from channels_app.limits import Buckets, TokenBucket, neighbourhood
 from conversations.models import Message
 from conversations.services import ClientIdReused
 from conversations.text import MAX_CHARS, EmptyText, TextTooLong, clean_text
+from events.logs import kind_and_place
 from live.show import conversation_group, show_on_commit
 from patients.models import Channel, ContactPoint
 from patients.services import meet
@@ -42,10 +45,16 @@ LIMITS = {"message_chars": MAX_CHARS, "frame_bytes": MAX_FRAME, "idle_s": IDLE_S
 _FRAME_RATE, _FRAME_BURST = 3.0, 30  # a second, and at once
 _frames_allowed = Buckets(rate=_FRAME_RATE, burst=_FRAME_BURST)
 _messages_allowed = Buckets(rate=1 / 3, burst=20)
+# Danger goes before both, as fast as no frightened hand can write.
+_pressing_allowed = Buckets(rate=1, burst=60)
+# Whoever gives no token gets new buckets with each hello: so many from one address.
+_newcomers_allowed = Buckets(rate=1 / 2, burst=30)
 
 _CLIENT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _MAX_SEQ = 2**31 - 1
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Emit = Callable[[Frame], Awaitable[None]]
 Group = Callable[[str], Awaitable[None]]
 
@@ -61,8 +70,9 @@ class Visit:
     whose frames come back by `hear`.
     """
 
-    def __init__(self, slug: str, *, emit: Emit, join: Group, leave: Group) -> None:
+    def __init__(self, slug: str, *, address: str, emit: Emit, join: Group, leave: Group) -> None:
         self._slug, self._emit, self._join, self._leave = slug, emit, join, leave
+        self._near = neighbourhood(address)
         # A new visitor at each hello is one line still.
         self._line_allows = TokenBucket(rate=_FRAME_RATE, burst=_FRAME_BURST)
         self._channel: Channel | None = None
@@ -131,7 +141,7 @@ class Visit:
         """See whether this visitor wrote meanwhile, by another line."""
         if self._channel is None or self.has_conversation:
             return
-        found = await database.read(
+        found = await self._read(
             thread.find_thread,
             self._channel,
             visitor=self._visitor,
@@ -145,7 +155,7 @@ class Visit:
 
     async def _answer(self, frame: Frame) -> None:
         kind = frame.get("type")
-        if not self._may_come(frame):
+        if not await self._may_come(frame):
             await self._error("too_fast", **_named(frame))
             return
         if kind == "hello":
@@ -171,11 +181,26 @@ class Visit:
                 await self._emit({"type": "pong"})
                 await self._look()
 
-    def _may_come(self, frame: Frame) -> bool:
+    async def _may_come(self, frame: Frame) -> bool:
         allowed = self._line_allows.take()
         if self._visitor and not _frames_allowed.take(self._visitor):
             allowed = False
-        return allowed or (frame.get("type") == "send" and _has_red_flag(frame))
+        if frame.get("type") == "send" and self._visitor:
+            if not _messages_allowed.take(self._visitor):
+                allowed = False
+            return allowed or await self._is_pressing(frame)
+        if frame.get("type") == "hello" and not frame.get("token"):
+            return allowed and (not self._near or _newcomers_allowed.take(self._near))
+        return allowed
+
+    async def _is_pressing(self, frame: Frame) -> bool:
+        text = frame.get("text")
+        if not isinstance(text, str):
+            return False
+        danger = frame.get("tap") == EMERGENCY_BUTTON or await asyncio.to_thread(
+            find_red_flags, text[:MAX_CHARS]
+        )
+        return bool(danger) and _pressing_allowed.take(self._visitor)
 
     async def _hello(self, frame: Frame) -> None:
         token, after = frame.get("token") or "", _seq(frame, "after", default=0)
@@ -184,7 +209,7 @@ class Visit:
         self._lang = _lang(frame)
         await self._forget()
         try:
-            arrival = await database.read(
+            arrival = await self._read(
                 thread.arrive, self._slug, token=token, after=after, now=timezone.now()
             )
         except tokens.BadToken:
@@ -210,9 +235,6 @@ class Visit:
             raise BadFrame
         if not isinstance(frame.get("tap", ""), str):
             raise BadFrame
-        if not _messages_allowed.take(self._visitor) and not _has_red_flag(frame):
-            await self._error("too_fast", client_id=client_id)
-            return
         await self._emit(await self._store(frame))
         await self.look_for_thread()  # at the first message there is one now
 
@@ -267,7 +289,7 @@ class Visit:
         if self._conversation_id is None:
             await self._emit({"type": "messages", "items": [], "last_seq": 0, "more": False})
             return
-        news = await database.read(thread.find_messages, self._conversation_id, after=after)
+        news = await self._read(thread.find_messages, self._conversation_id, after=after)
         await self._show_messages(news)
 
     async def _seen(self, seq: int) -> None:
@@ -313,9 +335,7 @@ class Visit:
 
     async def _push(self) -> None:
         assert self._conversation_id is not None
-        news = await database.read(
-            thread.find_messages, self._conversation_id, after=self._sent_seq
-        )
+        news = await self._read(thread.find_messages, self._conversation_id, after=self._sent_seq)
         if news["items"]:
             await self._show_messages(news)
 
@@ -348,6 +368,13 @@ class Visit:
             self._sent_seq = max(self._sent_seq, news["items"][-1]["seq"])
         await self._emit(news)
 
+    async def _read(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def ask() -> T:
+            with translation.override(self._lang):  # each thread has a language of its own
+                return question(*args, **kwargs)
+
+        return await database.read(ask)
+
     async def _error(self, code: str, **extra: Any) -> None:
         await self._emit(self._sentence(code, **extra))
 
@@ -356,10 +383,7 @@ class Visit:
             return frames.error(code, **extra)
 
     async def _broke(self, error: Exception) -> None:
-        # The message of an exception could quote the patient, so only its kind and place are kept.
-        logger.error(
-            "chat frame failed", extra={"error": type(error).__name__, "at": _place(error)}
-        )
+        logger.error("chat frame failed", extra=kind_and_place(error))
 
 
 def parse_frame(text: str) -> Frame:
@@ -391,17 +415,3 @@ def _seq(frame: Frame, field: str, *, default: int | None = None) -> int:
 def _lang(frame: Frame) -> str:
     lang = frame.get("lang")
     return lang if lang in LANGUAGES else LANGUAGES[0]
-
-
-def _has_red_flag(frame: Frame) -> bool:
-    text = frame.get("text")
-    return isinstance(text, str) and bool(find_red_flags(text[:MAX_CHARS]))
-
-
-def _place(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return ""
-    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"

@@ -191,6 +191,8 @@ export class Connection {
     if (frame.type === "welcome") this.#become("open");
     else if (frame.type === "error" && frame.code === "bad_token") {
       this.#write(this.#options.hello()); // the screen has forgotten its token by now
+    } else if (this.#state === "connecting" && frame.code === "too_fast") {
+      this.#fail(); // the house lets newcomers in slowly: knock again later
     }
   }
 

@@ -25,9 +25,11 @@ Frame = dict[str, Any]
 class Line:
     """A WebSocket, played to the application itself; Channels' own needs a server we don't use."""
 
-    def __init__(self, application: Any, path_: str, headers: list[tuple[bytes, bytes]]) -> None:
+    def __init__(
+        self, application: Any, path_: str, headers: list[tuple[bytes, bytes]], address: str
+    ) -> None:
         scope = {"type": "websocket", "path": path_, "query_string": b"", "headers": headers}
-        self._play = ApplicationCommunicator(application, scope)
+        self._play = ApplicationCommunicator(application, {**scope, "client": [address, 40_000]})
 
     async def connect(self) -> bool:
         await self._play.send_input({"type": "websocket.connect"})
@@ -52,13 +54,19 @@ class Line:
 class Browser:
     """Speaks frames."""
 
-    def __init__(self, *, channel: str = "web", origin: str | None = "http://testserver") -> None:
+    def __init__(
+        self,
+        *,
+        channel: str = "web",
+        origin: str | None = "http://testserver",
+        address: str = "127.0.0.1",
+    ) -> None:
         headers = [(b"host", HOST)]
         if origin is not None:
             headers.append((b"origin", origin.encode()))
         # The router alone: sessions and hosts are the outer layers' business.
         house = URLRouter([path("ws/chat/<slug:channel>/", PatientChat.as_asgi())])
-        self.line = Line(house, f"/ws/chat/{channel}/", headers)
+        self.line = Line(house, f"/ws/chat/{channel}/", headers, address)
         self.token = ""
         self.is_open = False
 

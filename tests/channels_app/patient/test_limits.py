@@ -1,6 +1,8 @@
 """How much one screen may ask: bursts pass, floods wait."""
 
-from channels_app.limits import Buckets, TokenBucket
+import pytest
+
+from channels_app.limits import Buckets, TokenBucket, neighbourhood
 
 
 class Clock:
@@ -27,3 +29,19 @@ def test_keys_are_apart_and_the_longest_unused_is_forgotten() -> None:
     assert [buckets.take("a"), buckets.take("a"), buckets.take("b")] == [True, False, True]
     assert buckets.take("c")  # "a" was used before "b" and goes
     assert [buckets.take("b"), buckets.take("a")] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("address", "shared"),
+    [
+        ("8.8.4.4", "8.8.4.4"),
+        ("2400:cb00:1:2:3:4:5:6", "2400:cb00:1:2::/64"),
+        ("127.0.0.1", ""),  # our own proxy
+        ("172.18.0.2", ""),  # a proxy in a container beside us, or the ward's own network
+        ("fe80::1", ""),
+        ("", ""),
+        ("unix:", ""),
+    ],
+)
+def test_a_limit_by_address_is_for_neighbours_alone(address: str, shared: str) -> None:
+    assert neighbourhood(address) == shared

@@ -10,6 +10,7 @@ from django.core import signing
 from django.utils import timezone
 
 from channels_app import tokens, visit
+from channels_app.limits import Buckets
 from channels_app.visit import MAX_FRAME
 from conversations.models import Message
 from patients.models import Channel, Patient
@@ -242,6 +243,38 @@ async def test_too_many_frames_are_told_so_and_a_red_flag_passes(visitor) -> Non
     await visitor.say("send", client_id=str(uuid4()), text="我喘不上气,胸口剧痛")
 
     assert (await visitor.hear("ack"))["seq"] == 1
+
+
+async def test_even_red_flags_have_a_ceiling(visitor, monkeypatch) -> None:
+    monkeypatch.setattr(visit, "_messages_allowed", Buckets(rate=0.001, burst=2))
+    monkeypatch.setattr(visit, "_pressing_allowed", Buckets(rate=0.001, burst=3))
+
+    codes = [(await visitor.send("我喘不上气,胸口剧痛")).get("code") for _ in range(6)]
+
+    assert codes == [None] * 5 + ["too_fast"]
+
+
+async def test_the_emergency_button_never_waits(visitor) -> None:
+    for n in range(20):
+        await visitor.send(f"第{n}句")
+
+    assert (await visitor.send("那个"))["code"] == "too_fast"
+    assert (await visitor.send("我需要紧急帮助", tap="emergency"))["type"] == "ack"
+
+
+async def test_one_address_brings_so_many_newcomers_and_no_more(browser, monkeypatch) -> None:
+    monkeypatch.setattr(visit, "_newcomers_allowed", Buckets(rate=0.001, burst=2))
+    lines = [await browser(address="8.8.4.4") for _ in range(4)]
+    known = await lines[0].hello()
+
+    assert [(await line.hello()).get("code") for line in lines[1:]] == [
+        None,
+        "too_fast",
+        "too_fast",
+    ]
+    assert (await lines[3].hello(known["token"]))["type"] == "welcome"
+    assert (await (await browser(address="8.8.8.8")).hello())["type"] == "welcome"
+    assert (await (await browser()).hello())["type"] == "welcome"
 
 
 async def test_our_own_fault_is_logged_without_words_and_the_socket_stays(
