@@ -9,7 +9,7 @@ from channels_app.frames import AT_ONCE, Frame, for_staff
 from conversations.models import Author, Conversation, Kind, Message
 from staff.models import StaffMember
 from tickets import drafts, policy
-from tickets.card import sign_name
+from tickets.card import readable, sign_name
 from tickets.models import Alarm, Ticket
 from tickets.services import OutOfScope
 
@@ -192,7 +192,7 @@ def _explain_answers(items: list[Frame], messages: list[Message], conversation_i
             conversation=conversation_id, author=Author.PATIENT, seq__lt=messages[0].seq
         ).order_by("-seq")
         earlier = before.first()
-        meaning = (earlier.details or {}).get("understanding") if earlier else None
+        meaning = (readable(earlier).details or {}).get("understanding") if earlier else None
     for item in items:
         if item["author"] == Author.PATIENT:
             meaning = item["details"].get("understanding")

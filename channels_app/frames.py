@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from conversations.models import Author, Kind, Message
+from tickets.card import readable
 
 Frame = dict[str, Any]
 
@@ -13,6 +14,7 @@ AT_ONCE = 100  # messages in one frame
 
 # What the patient is shown of an event; the rest is for staff.
 PATIENT_EVENTS = frozenset({"queued", "claimed", "transferred", "requeued", "resolved", "reopened"})
+EVENT_DETAILS = ("event", "nurse", "department", "department_en")
 PATIENT_DETAILS = ("choices", "source", "departments", "card", "handoff")
 
 
@@ -29,7 +31,7 @@ def for_staff(messages: Iterable[Message]) -> list[Frame]:
             "handled": message.handled_at is not None,
             "sent": message.sent_at is not None,
         }
-        for message in messages
+        for message in map(readable, messages)
     ]
 
 
@@ -56,25 +58,24 @@ def sentence(code: str) -> str:
         "cannot_reopen": _(
             "This can't be reopened: another ticket is open, or it ended too long ago."
         ),
+        "new_message": _("The patient has just written again. Please read it first."),
         "not_found": _("This does not exist, or no longer."),
         "failed": _("Something went wrong on our side. Nothing is lost; please try again."),
     }[code]
 
 
 def _patient_item(message: Message) -> Frame:
-    details = message.details or {}
-    hidden = message.kind == Kind.NOTE or (
-        message.kind == Kind.EVENT and details.get("event") not in PATIENT_EVENTS
-    )
-    if hidden:
-        return {"seq": message.seq, "kind": "hidden"}
+    hidden = {"seq": message.seq, "kind": "hidden"}
+    if message.kind == Kind.NOTE:
+        return hidden
+    details = readable(message).details or {}
+    if message.kind == Kind.EVENT and details.get("event") not in PATIENT_EVENTS:
+        return hidden
     item = _item(message)
     if message.author != Author.PATIENT:
         item["details"] = {name: details[name] for name in PATIENT_DETAILS if name in details}
         if message.kind == Kind.EVENT:
-            item["details"] |= {
-                n: details[n] for n in ("event", "nurse", "department") if n in details
-            }
+            item["details"] |= {name: details[name] for name in EVENT_DETAILS if name in details}
     return item
 
 

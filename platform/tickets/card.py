@@ -4,8 +4,9 @@ Everything on it is somebody's own words or a field of the record, with the `seq
 said. Nothing is rephrased, so nothing can be made up.
 """
 
+import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,9 +18,12 @@ from django.utils.translation import gettext as _
 from conversations.models import Author, Conversation, Kind, Message
 from patients.models import Gender, Patient, Proxy
 from records.models import AllergyIntolerance
-from tickets.models import Ticket
-from triage.labels import Distress, Intent
+from tickets.models import Alarm, Ticket
+from triage.labels import Intent
 from triage.redflags import RULE_BOOK
+from vault.cipher import Unreadable
+
+logger = logging.getLogger(__name__)
 
 MAX_LINES = 6  # a nurse reads them in ten seconds
 MAX_ANSWERS = 4
@@ -112,7 +116,7 @@ def build_card(ticket: Ticket, now: datetime) -> HandoffCard:
         who=_who(conversation, patient, now=now),
         reason=ticket.get_reason_display(),
         waiting_since=ticket.waiting_since,
-        signs=_signs(from_patient),
+        signs=(*_signs(from_patient), *_alarms(ticket, messages)),
         allergies=tuple(AllergyIntolerance.objects.filter(patient=patient).order_by("id")),
         said=most_telling(from_patient),
         asked=last_question(from_patient),
@@ -121,16 +125,37 @@ def build_card(ticket: Ticket, now: datetime) -> HandoffCard:
 
 
 def sign_name(rule: str) -> str:
-    """What a red-flag rule is called, in the language in force; a model's alarm says so."""
+    """What made an alarm ring, in words of the language in force: a rule, a model, a button."""
+    named = {
+        "model:emergency": _("Emergency (found by the model)"),
+        "model:crisis": _("Mental crisis (found by the model)"),
+        "tap:emergency": _("The patient pressed the emergency button"),
+        "rules:failed": _("Red flags could not be checked: please read the message"),
+    }
+    if rule in named:
+        return named[rule]
     if rule.startswith("model:"):
-        return {
-            Intent.EMERGENCY.value: _("Emergency (found by the model)"),
-            Distress.CRISIS.value: _("Mental crisis (found by the model)"),
-        }.get(rule.removeprefix("model:"), _("Danger (found by the model)"))
+        return _("Danger (found by the model)")
     known = _RULES.get(rule)
     if known is None:
-        return rule  # a rule that has since been withdrawn keeps its id
+        return _("Danger (by a rule that has since been withdrawn)")
     return known.name_en if (get_language() or "").startswith("en") else known.name_zh
+
+
+def readable(message: Message) -> Message:
+    """The same message; where its row does not open, a mark in place of the words. Never save it.
+
+    One broken row must not hide the whole story.
+    """
+    mark = _("This message can't be read. The administrators have been told.")
+    for name, instead in (("details", {"details": {}}), ("text", {"text": mark, "details": {}})):
+        try:
+            getattr(message, name)
+        except Unreadable:
+            logger.error("message unreadable", extra={"message_id": message.pk, "column": name})
+            for column, value in instead.items():
+                setattr(message, column, value)
+    return message
 
 
 def most_telling(messages: Sequence[Message]) -> tuple[Line, ...]:
@@ -165,7 +190,7 @@ def _since_last_ticket(ticket: Ticket) -> list[Message]:
         messages = messages.filter(created_at__gt=before.resolved_at)
     if ticket.resolved_at is not None:
         messages = messages.filter(created_at__lte=ticket.resolved_at)
-    return list(messages.order_by("-seq")[:LOOK_BACK])[::-1]
+    return [readable(message) for message in messages.order_by("-seq")[:LOOK_BACK]][::-1]
 
 
 def _who(conversation: Conversation, patient: Patient, *, now: datetime) -> Who:
@@ -200,6 +225,15 @@ def _signs(messages: Iterable[Message]) -> tuple[Sign, ...]:
         for message in messages
         for flag in (message.details or {}).get("red_flags", ())
     )
+
+
+def _alarms(ticket: Ticket, messages: Iterable[Message]) -> Iterator[Sign]:
+    """What rang without a rule of the book: a model, the emergency button."""
+    texts = {message.seq: message.text for message in messages}
+    for alarm in Alarm.objects.filter(ticket=ticket).order_by("raised_at", "pk"):
+        for rule in alarm.rules:
+            if ":" in rule:
+                yield Sign(sign_name(rule), texts.get(alarm.message_seq, ""), alarm.message_seq)
 
 
 def _evidence(text: str, span: Any) -> str:

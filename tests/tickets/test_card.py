@@ -1,5 +1,6 @@
 """The card says what was said, by whom, and where; it makes nothing up."""
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -98,7 +99,16 @@ def test_a_sign_has_a_name_in_both_languages() -> None:
     with translation.override("en"):
         assert sign_name("chest_pain") == "Chest pain"
         assert sign_name("model:angry") == "Danger (found by the model)"
-    assert sign_name("withdrawn_rule") == "withdrawn_rule"
+        assert sign_name("tap:emergency") == "The patient pressed the emergency button"
+    assert sign_name("tap:emergency") == "患者按了紧急按钮"
+
+
+@pytest.mark.parametrize("rule", ["withdrawn_rule", "rules:failed", "model:emergency", "x:y"])
+def test_no_nurse_reads_a_code(rule: str) -> None:
+    for language, letters in (("zh-hans", r"[\u3400-\u9fff（），]+"), ("en", r"[A-Za-z ,:()]+")):
+        with translation.override(language):
+            assert re.fullmatch(letters, sign_name(rule))
+            assert rule not in sign_name(rule)
 
 
 @pytest.mark.django_db

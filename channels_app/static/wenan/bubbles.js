@@ -174,7 +174,8 @@ export class Bubbles {
 
   /** @param {Item} item */
   #event(item) {
-    const { event, nurse, department } = item.details ?? {};
+    const { event, nurse, department: place, department_en } = item.details ?? {};
+    const department = (this.#lang === "en-GB" && department_en) || place;
     const name = event === "transferred" && !nurse ? "event.transferredDepartment" : `event.${event}`;
     const words = this.#say(name, { nurse: nurse || this.#say("aNurse"), department: department ?? "" });
     if (!words || (name === "event.transferredDepartment" && !department)) return null;

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from channels_app import console_views
+from conversations.models import Message
 from hospital.models import Department
 from patients.services import update_patient
 from records.models import AllergyIntolerance
@@ -249,6 +251,21 @@ def test_the_card_tells_the_story_and_leaves_a_trace(
         ticket.conversation_id,
         "card",
     )
+
+
+def test_the_card_shows_that_the_button_was_pressed_and_survives_a_broken_row(
+    desk: Client, asks_for_nurse: Callable[..., Ticket], patient_writes: PatientWrites
+) -> None:
+    ticket = asks_for_nurse("v1")
+    patient_writes("伤口一直在流血", visitor="v1", attended=False)
+    patient_writes("我需要紧急帮助", visitor="v1", tap="emergency", attended=False)
+    Message.objects.filter(conversation=ticket.conversation_id, seq=1).update(uid=uuid4())
+
+    page = desk.get(f"/console/conversation/{ticket.conversation_id}/card/").content.decode()
+
+    assert "患者按了紧急按钮" in page
+    assert "伤口一直在流血" in page
+    assert "tap:emergency" not in page
 
 
 def test_no_allergy_on_record_is_not_no_allergy(

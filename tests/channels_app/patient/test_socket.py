@@ -1,16 +1,20 @@
 """The patient's socket: what a worried person with a bad connection would notice."""
 
+from uuid import uuid4
+
+import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from channels_app import hub, tokens
 from conversations.models import Author, Conversation, Message
 from conversations.services import mark_seen, queue_reply, write_note
+from hospital.models import Department
 from live.models import Glance
 from live.show import conversation_group, show_on_commit
 from patients.models import ContactPoint, Patient
 from tickets.models import Ticket
-from tickets.services import claim_ticket, note, reply, resolve_ticket
+from tickets.services import claim_ticket, note, reply, resolve_ticket, transfer_ticket
 from vault.models import DataKey
 
 
@@ -182,6 +186,46 @@ async def test_a_red_flag_brings_the_emergency_card_without_a_worker(visitor) ->
     card = next(i["details"]["card"] for i in items if i.get("details", {}).get("card"))
     assert (card["kind"], card["phone"]) == ("emergency", "120")
     assert card["place"]["location"] == "1号楼一层"
+
+
+@pytest.mark.parametrize(
+    ("lang", "mark"),
+    [
+        ("zh-hans", "这条消息无法读取，已通知管理员。"),
+        ("en", "This message can't be read. The administrators have been told."),
+    ],
+)
+async def test_one_row_that_does_not_open_hides_no_other(browser, lang, mark, caplog) -> None:
+    line = await browser()
+    token = (await line.hello(lang=lang))["token"]
+    for text in ("第一句", "第二句", "第三句"):
+        await line.send(text)
+    broken = await Message.objects.aget(seq=2)
+    await Message.objects.filter(pk=broken.pk).aupdate(uid=uuid4())  # as if it were another's
+
+    back = await browser()
+    await back.hello(token, lang=lang)
+    items = (await back.hear("messages"))["items"]
+
+    assert [(i["seq"], i["text"]) for i in items] == [(1, "第一句"), (2, mark), (3, "第三句")]
+    told = next(record for record in caplog.records if record.message == "message unreadable")
+    assert (told.levelname, told.message_id) == ("ERROR", broken.pk)
+
+
+async def test_who_has_handed_over_where_to_is_said_in_both_languages(visitor, nurse) -> None:
+    await visitor.send("胸口剧痛,喘不上气")
+    ticket = await Ticket.objects.aget()
+    department = await Department.objects.aget(code="respiratory")
+    now = timezone.now()
+    await sync_to_async(claim_ticket)(ticket.pk, nurse=nurse, now=now)
+
+    await sync_to_async(transfer_ticket)(ticket.pk, nurse=nurse, department=department, now=now)
+
+    told: dict = {}
+    while told.get("event") != "transferred":
+        for item in (await visitor.hear("messages"))["items"]:
+            told = item.get("details", {}) if item["kind"] == "event" else told
+    assert (told["department"], told["department_en"]) == ("呼吸内科", "Respiratory medicine")
 
 
 async def test_seen_travels_both_ways(visitor) -> None:
