@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from channels.exceptions import StopConsumer
@@ -30,6 +31,7 @@ from channels_app.socket import Socket
 from conversations.models import Conversation, Kind
 from conversations.services import ClientIdReused, StaleEpoch, mark_seen
 from conversations.text import EmptyText, TextTooLong, clean_text
+from events.logs import kind_and_place
 from hospital.models import Department
 from live.show import CONSOLES, conversation_group, show_on_commit
 from staff.models import Availability, StaffMember
@@ -55,6 +57,7 @@ CODES: dict[type[Exception], str] = {
     acts.AlreadyClaimed: "already_claimed",
     acts.NotYourTicket: "not_your_ticket",
     StaleEpoch: "not_your_ticket",
+    acts.NewMessage: "new_message",
     acts.OutOfScope: "out_of_scope",
     acts.CannotReopen: "cannot_reopen",
     acts.CannotTransfer: "cannot_transfer",
@@ -231,7 +234,9 @@ class NurseConsole(Socket):
                 "text": str(text),
                 "kind": Kind.TEXT.value | Kind.NOTE.value as kind,
             }:
-                await self._send(_number(ticket), client_id=client_id, text=text, kind=kind)
+                await self._send(
+                    _number(ticket), client_id=client_id, text=text, kind=kind, seen=_seen_in(frame)
+                )
             case {
                 "type": "draft",
                 "conversation": conversation,
@@ -304,12 +309,14 @@ class NurseConsole(Socket):
             self._have = max(self._have, show.newest(page, otherwise=0))
         await self._tell(page)
 
-    async def _send(self, ticket_id: int, *, client_id: str, text: str, kind: str) -> None:
+    async def _send(
+        self, ticket_id: int, *, client_id: str, text: str, kind: str, seen: int | None
+    ) -> None:
         if not _CLIENT_ID.fullmatch(client_id):
             raise BadFrame
 
         def write(nurse: StaffMember) -> int:
-            say = acts.note if kind == Kind.NOTE else acts.reply
+            say = acts.note if kind == Kind.NOTE else partial(acts.reply, seen=seen)
             message = say(
                 ticket_id,
                 nurse=nurse,
@@ -563,9 +570,11 @@ def _perform(act: str, ticket_id: int, frame: Frame, nurse: StaffMember, now: da
             outcome = frame.get("outcome", Outcome.HELPED.value)
             if outcome not in Outcome.values:
                 raise BadFrame
-            acts.resolve_ticket(ticket_id, nurse=nurse, outcome=Outcome(outcome), now=now)
+            acts.resolve_ticket(
+                ticket_id, nurse=nurse, outcome=Outcome(outcome), now=now, seen=_seen_in(frame)
+            )
         case "return":
-            acts.return_to_assistant(ticket_id, nurse=nurse, now=now)
+            acts.return_to_assistant(ticket_id, nurse=nurse, now=now, seen=_seen_in(frame))
         case "snooze":
             minutes = min(max(_number(frame.get("minutes")), 1), MAX_SNOOZE_MIN)
             until = now + timedelta(minutes=minutes)
@@ -648,12 +657,10 @@ def _number(value: Any) -> int:
     return value
 
 
+def _seen_in(frame: Frame) -> int | None:
+    """The newest seq on her screen; older pages don't say."""
+    return None if frame.get("seen") is None else _number(frame["seen"])
+
+
 def _log(fault: Exception, frame: str) -> None:
-    # Neither traceback nor message: both could quote a patient.
-    tb = fault.__traceback__
-    while tb is not None and tb.tb_next is not None:
-        tb = tb.tb_next
-    where = f"{tb.tb_frame.f_code.co_name}:{tb.tb_lineno}" if tb else ""
-    logger.error(
-        "console failed", extra={"frame": frame, "error": type(fault).__name__, "where": where}
-    )
+    logger.error("console failed", extra={"frame": frame, **kind_and_place(fault)})

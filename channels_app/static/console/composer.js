@@ -22,7 +22,7 @@ export class Composer {
   #typedAt = 0;
   #timer = 0;
 
-  /** @param {{send: (frame: any) => boolean, isOpen: () => boolean, scrollEnd: () => void, canned: string}} line */
+  /** @param {{send: (frame: any) => boolean, isOpen: () => boolean, seen: () => number, scrollEnd: () => void, canned: string}} line */
   constructor(line) {
     this.line = line;
     this.box = $("text");
@@ -223,6 +223,7 @@ export class Composer {
       ticket: this.#owner.ticket.id,
       text,
       kind: this.kind,
+      seen: this.line.seen(),
       state: "waiting",
     };
     this.#outbox.push(letter);
@@ -244,8 +245,8 @@ export class Composer {
 
   /** @param {any} letter */
   #post(letter) {
-    const { ticket, client_id, text, kind } = letter;
-    this.line.send({ type: "send", ticket, client_id, text, kind });
+    const { ticket, client_id, text, kind, seen } = letter;
+    this.line.send({ type: "send", ticket, client_id, text, kind, seen });
   }
 
   /** @param {any} letter */

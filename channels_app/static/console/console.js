@@ -19,6 +19,7 @@ let heardAt = Date.now();
 let isSignedOut = false;
 let wasLost = false;
 /** @type {number | null} */ let jumpTo = null;
+let asked = 0; // newest seq on the screen when she was asked how it ended
 /** @type {number | null} */ let openAfter = null; // a conversation to open once an alarm is claimed
 
 const isOpen = () => connection.state === "open";
@@ -30,7 +31,7 @@ const thread = new Thread({
   seen: (seq) => send({ type: "seen", conversation: thread.conversation, seq }),
   arrived: (item) => composer.arrived(item),
 });
-const composer = new Composer({ send, isOpen: () => connection !== undefined && isOpen(), scrollEnd: () => thread.toEnd(), canned });
+const composer = new Composer({ send, isOpen: () => connection !== undefined && isOpen(), seen: () => thread.have, scrollEnd: () => thread.toEnd(), canned });
 const lists = new Lists({ url: listsUrl, open, newPatient, signedOut });
 const alarms = new Alarms({
   claim(alarm) {
@@ -280,6 +281,7 @@ function ask(name) {
     $("transfer-body").replaceChildren();
     void fetchInto(transferUrl, "#transfer-body");
   }
+  asked = thread.have;
   const dialog = $(name);
   dialog.returnValue = "";
   dialog.showModal();
@@ -290,10 +292,10 @@ $("snooze").addEventListener("close", () => {
   if (chosen) act("snooze", { minutes: chosen === "tomorrow" ? minutesUntilMorning() : Number(chosen) });
 });
 $("resolve").addEventListener("close", () => {
-  if ($("resolve").returnValue) act("resolve", { outcome: $("resolve").returnValue });
+  if ($("resolve").returnValue) act("resolve", { outcome: $("resolve").returnValue, seen: asked });
 });
 $("return").addEventListener("close", () => {
-  if ($("return").returnValue) act("return");
+  if ($("return").returnValue) act("return", { seen: asked });
 });
 $("transfer").addEventListener("close", () => {
   if ($("transfer").returnValue !== "yes") return;

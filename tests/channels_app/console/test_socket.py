@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -237,6 +238,63 @@ async def test_a_send_that_is_repeated_is_stored_once_even_after_the_ticket_is_g
     assert await Message.objects.filter(client_id="a1").acount() == 1
 
 
+@pytest.mark.parametrize("act", ["resolve", "return"])
+async def test_what_the_patient_just_wrote_is_read_before_the_end(
+    open_screen: OpenScreen,
+    nurse: StaffMember,
+    ticket: Ticket,
+    patient_writes: PatientWrites,
+    act: str,
+) -> None:
+    screen = await open_screen(nurse)
+    await screen.do("claim", ticket)
+    await screen.expect("done")
+    seen = (await Conversation.objects.aget(pk=ticket.conversation_id)).last_seq
+    news = (await sync_to_async(patient_writes)("又开始疼了", attended=False)).message
+
+    await screen.do(act, ticket, seen=seen)
+    refused = await screen.expect("error")
+    await screen.do(act, ticket, seen=news.seq)
+    await screen.expect("done", act=act)
+
+    assert (refused["code"], refused["act"]) == ("new_message", act)
+    assert refused["message"] == "The patient has just written again. Please read it first."
+
+
+async def test_a_reply_says_what_she_had_seen_and_is_never_refused(
+    open_screen: OpenScreen, nurse: StaffMember, ticket: Ticket, patient_writes: PatientWrites
+) -> None:
+    screen = await open_screen(nurse)
+    await screen.do("claim", ticket)
+    await screen.expect("done")
+    seen = (await Conversation.objects.aget(pk=ticket.conversation_id)).last_seq
+    crossed = (await sync_to_async(patient_writes)("还有点头晕", attended=False)).message
+
+    about = {"ticket": ticket.pk, "text": "您好", "kind": "text"}
+    await screen.say("send", client_id="a1", seen=seen, **about)
+    await screen.expect("ack", client_id="a1")
+    waits = (await Ticket.objects.aget(pk=ticket.pk)).waiting_since
+    await screen.say("send", client_id="a2", seen=crossed.seq, **about)
+    await screen.expect("ack", client_id="a2")
+
+    assert waits == crossed.created_at
+    assert (await Ticket.objects.aget(pk=ticket.pk)).waiting_since is None
+
+
+async def test_a_message_that_does_not_open_hides_no_other(
+    open_screen: OpenScreen, nurse: StaffMember, ticket: Ticket, patient_writes: PatientWrites
+) -> None:
+    await sync_to_async(patient_writes)("孩子发烧了", attended=False)
+    await Message.objects.filter(conversation=ticket.conversation_id, seq=1).aupdate(uid=uuid4())
+    screen = await open_screen(nurse)
+
+    await screen.say("watch", conversation=ticket.conversation_id, after=0)
+    items = (await screen.expect("messages"))["items"]
+
+    assert items[0]["text"] == "This message can't be read. The administrators have been told."
+    assert items[-1]["text"] == "孩子发烧了"
+
+
 async def test_nobody_replies_on_a_colleagues_ticket(
     open_screen: OpenScreen, nurse: StaffMember, other_nurse: StaffMember, ticket: Ticket
 ) -> None:
@@ -388,6 +446,8 @@ async def test_her_availability_and_her_own_news(
         '{"type": "send", "ticket": 1, "client_id": "a", "text": "x", "kind": "event"}',
         '{"type": "do", "act": "destroy", "ticket": 1}',
         '{"type": "do", "act": "claim", "ticket": null}',
+        '{"type": "do", "act": "resolve", "ticket": 1, "seen": "all"}',
+        '{"type": "send", "ticket": 1, "client_id": "a", "text": "x", "kind": "text", "seen": -1}',
         '{"type": "do", "act": "snooze", "ticket": 1, "minutes": "soon"}',
         '{"type": "do", "act": "resolve", "ticket": 1, "outcome": "magic"}',
         '{"type": "availability", "value": "asleep"}',
