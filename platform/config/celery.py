@@ -6,11 +6,10 @@ Either way a ring is only a doorbell: the row is the debt, and a sweep rings aga
 
 import logging
 import os
-from importlib import import_module
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_ready
+from celery.signals import setup_logging, worker_ready
 from django.conf import settings
 from kombu.entity import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
@@ -48,8 +47,6 @@ ALWAYS: dict[str, Any] = {
     "worker_redirect_stdouts": False,
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,  # for ever: a hospital's worker waits for its broker
-    "beat_scheduler": "celery.beat:Scheduler",  # in memory: no file that a power cut can spoil
-    "beat_max_loop_interval": 5,  # seconds
 }
 EMBEDDED: dict[str, Any] = {
     "broker_url": "embedded://database",
@@ -95,21 +92,6 @@ app.add_defaults(configuration)
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def keep_djangos_logging(**_: object) -> None:
     """Anybody who answers this signal keeps Celery from setting up logs of its own."""
-
-
-@beat_init.connect  # type: ignore[untyped-decorator]
-def wind_the_clock(**_: object) -> None:
-    """Read the sweeps' periods, now that the models they import are ready."""
-    schedule: dict[str, float] = import_module("workers.sweeps").SCHEDULE
-    app.conf.beat_schedule = {
-        name: {
-            "task": name,
-            "schedule": period_s,
-            # A worker that was away must not run every sweep that it missed.
-            "options": {"expires": period_s},
-        }
-        for name, period_s in schedule.items()
-    }
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
