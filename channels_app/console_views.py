@@ -1,26 +1,22 @@
 """The nurse's pages: sign in, the three panes, and the pieces that htmx fetches."""
 
-import hashlib
-import math
-import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any
 
 from django.contrib.auth import views as auth_views
-from django.contrib.auth.forms import AuthenticationForm
-from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_GET
 
 from channels_app import console_words
+from channels_app.login import ConsoleLogin
 from conversations.models import Conversation
 from hospital.models import Department, Hospital
 from patients.models import Patient
@@ -32,11 +28,6 @@ from tickets.services import OutOfScope, read_conversation
 
 LISTED = 200  # rows; who waits below that is in a folder of their own
 RED = 3  # urgency of an emergency
-
-FREE_TRIES = 5
-FIRST_WAIT_S = 5
-LONGEST_WAIT_S = 900  # never for good: nobody locks a nurse out of her ward by guessing
-FORGOTTEN_AFTER_S = 3600
 
 FOLDERS: dict[str, Any] = {
     "red": _l("Red flags"),
@@ -50,37 +41,9 @@ FOLDERS: dict[str, Any] = {
 View = Callable[..., HttpResponseBase]
 
 
-class LoginForm(AuthenticationForm):
-    """Name and password. After five failures each further one costs a longer wait."""
-
-    def clean(self) -> dict[str, Any]:
-        key = _tries_key(self.cleaned_data.get("username", ""), self.request)
-        tries, free_at = cache.get(key, (0, 0.0))
-        wait_s = math.ceil(free_at - time.time())
-        if wait_s > 0:
-            # Before the password is looked at: the same for a name that does not exist.
-            self.add_error(
-                None,
-                ngettext(
-                    "Too many failed attempts. Please wait %(s)s second.",
-                    "Too many failed attempts. Please wait %(s)s seconds.",
-                    wait_s,
-                )
-                % {"s": wait_s},
-            )
-            return self.cleaned_data
-        try:
-            cleaned = super().clean()
-        except Exception:
-            cache.set(key, (tries + 1, time.time() + _wait_after(tries + 1)), FORGOTTEN_AFTER_S)
-            raise
-        cache.delete(key)
-        return cleaned
-
-
 class Login(auth_views.LoginView):
     template_name = "console/login.html"
-    form_class = LoginForm
+    form_class = ConsoleLogin
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -266,16 +229,3 @@ def _department(ticket: Ticket) -> str:
 
 def _hospital_name() -> str:
     return Hospital.objects.this_one().in_language("name", get_language() or "")
-
-
-def _wait_after(tries: int) -> int:
-    """Seconds until the next attempt: none for the first five, then 5, 10, 20 … 900."""
-    over = tries - FREE_TRIES
-    return 0 if over < 0 else min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(over, 20))
-
-
-def _tries_key(username: str, request: HttpRequest | None) -> str:
-    # By name and address together: a stranger who guesses does not lock out the nurse herself.
-    address = request.META.get("REMOTE_ADDR", "") if request else ""
-    digest = hashlib.sha256(f"{username.strip().lower()}\n{address}".encode()).hexdigest()
-    return f"login-tries:{digest}"

@@ -1,6 +1,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from channels_app.login import AdminLogin
+
+admin.site.login_form = AdminLogin
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
