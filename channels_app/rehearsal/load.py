@@ -97,37 +97,37 @@ class Line:
             arrival.set_result(now)
 
 
-@dataclass
-class Desk:
-    """A nurse's screen, and the patients whom she watches there one after another."""
-
-    nurse: Line
-    cases: list[tuple[Line, int]] = field(default_factory=list)  # patient, conversation
+Pair = tuple[Line, Line]  # a patient, and the nurse's screen that shows what this patient writes
 
 
 async def run(load: Load) -> Result:
+    """Open every line and every conversation first: the clock runs while messages go, alone."""
     result = Result()
     async with AsyncExitStack() as lines:
-        desks = [Desk(await _open_nurse(lines, load, n)) for n in range(load.at_once)]
-        for number, (token, conversation) in enumerate(load.cases):
-            patient = await lines.enter_async_context(await _open(load.url, "/ws/chat/web/"))
-            hello = {"after": 0, "lang": "zh-hans"} | ({"token": token} if token else {})
-            welcome = await _greet(patient, hello)
-            desk = desks[number % len(desks)]
-            desk.cases.append((patient, welcome.get("room", conversation)))
+        pairs = [await _open_pair(lines, load, number) for number in range(len(load.cases))]
         started = time.perf_counter()
-        await asyncio.gather(*(_work(desk, load.each, result) for desk in desks))
+        turns = [pairs[first :: load.at_once] for first in range(load.at_once)]
+        await asyncio.gather(*(_work(turn, load.each, result) for turn in turns))
         result.took_s = time.perf_counter() - started
     return result
 
 
-async def _work(desk: Desk, each: int, result: Result) -> None:
-    for patient, conversation in desk.cases:
-        shown = desk.nurse.hear(_is("messages"))
-        await desk.nurse.say(type="watch", conversation=conversation, after=0)
-        await shown
+async def _open_pair(lines: AsyncExitStack, load: Load, number: int) -> Pair:
+    token, conversation = load.cases[number]
+    patient = await lines.enter_async_context(await _open(load.url, "/ws/chat/web/"))
+    hello = {"after": 0, "lang": "zh-hans"} | ({"token": token} if token else {})
+    welcome = await _greet(patient, hello)
+    nurse = await _open_nurse(lines, load, number)
+    shown = nurse.hear(_is("messages"))
+    await nurse.say(type="watch", conversation=welcome.get("room", conversation), after=0)
+    await shown
+    return patient, nurse
+
+
+async def _work(turn: list[Pair], each: int, result: Result) -> None:
+    for patient, nurse in turn:
         for number in range(each):
-            await _write(patient, desk.nurse, WORDS[number % len(WORDS)], result)
+            await _write(patient, nurse, WORDS[number % len(WORDS)], result)
 
 
 async def _write(patient: Line, nurse: Line, text: str, result: Result) -> None:

@@ -20,8 +20,8 @@ from channels_app.rehearsal.house import ROOT, OwnHouse
 from channels_app.rehearsal.load import Load, Result
 from channels_app.rehearsal.report import percentile, table
 
-NURSES = 4
-AT_ONCE = 16  # patients who write at the same time; each nurse has four screens
+AT_ONCE = 16  # patients who write at the same time
+PATIENTS = 48  # of one round; each has a nurse who looks at that conversation
 EACH = 18  # messages of one patient: below the house's limit a minute
 MIN_SHARE, MAX_TIMES = 0.5, 3.0  # goals: throughput at least, p99 at most, beside the bare chat
 SERVERS = ROOT / "tests" / "harness" / "servers.py"
@@ -58,18 +58,22 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         add("--rounds", type=int, default=3, help="of each server, in turns")
-        add("--patients", type=int, default=48, help=f"of one round; each writes {EACH} messages")
+        add(
+            "--patients",
+            type=int,
+            default=PATIENTS,
+            help=f"of one round; each writes {EACH} messages",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         rounds, patients = options["rounds"], max(AT_ONCE, options["patients"])
-        cases = AT_ONCE + rounds * patients
         with ExitStack() as stack:
-            bare = stack.enter_context(_bare(cases))
-            stored = [stack.enter_context(_stored(_("stored, SQLite"), {}, cases))]
+            bare = stack.enter_context(_bare(rounds, patients))
+            stored = [stack.enter_context(_stored(_("stored, SQLite"), {}, rounds, patients))]
             servers = stack.enter_context(_servers())
             if servers:
                 name = _("stored, PostgreSQL + Redis")
-                stored.append(stack.enter_context(_stored(name, servers, cases)))
+                stored.append(stack.enter_context(_stored(name, servers, rounds, patients)))
             else:
                 self.stdout.write(
                     _(
@@ -83,7 +87,7 @@ class Command(BaseCommand):
     def _measure(self, contenders: Sequence[Contender], *, rounds: int, patients: int) -> None:
         """By turns, so that what else this machine does falls on all of them."""
         for contender in contenders:
-            _load(contender, patients=AT_ONCE)  # to warm up
+            _load(contender, patients=patients)  # to warm up
         for number in range(rounds):
             for contender in contenders:
                 self.stderr.write(f"{number + 1}/{rounds} {contender.name}")
@@ -128,18 +132,18 @@ def _ratio(stored: Contender, bare: Contender) -> tuple[str, ...]:
 
 
 @contextmanager
-def _bare(cases: int) -> Iterator[Contender]:
+def _bare(rounds: int, patients: int) -> Iterator[Contender]:
     """A bare Channels chat on the same server with the same flags; see `rehearsal.bare`."""
     with _house({}) as house:
         house.start_instead("web", application="channels_app.rehearsal.bare:application")
         house.wait_until_ready("/healthz")
-        yield Contender(_("bare chat"), house, cases=[("", 0)] * cases)
+        yield Contender(_("bare chat"), house, cases=[("", 0)] * (1 + rounds) * patients)
 
 
 @contextmanager
-def _stored(name: str, servers: dict[str, str], cases: int) -> Iterator[Contender]:
+def _stored(name: str, servers: dict[str, str], rounds: int, patients: int) -> Iterator[Contender]:
     with _house(servers) as house:
-        furnished = house.furnish(nurses=NURSES, cases=cases)
+        furnished = house.furnish(nurses=patients, cases=(1 + rounds) * patients)
         house.start()
         house.wait_until_ready()
         yield Contender(name, house, furnished.sessions, furnished.cases)
