@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
+from vault.files import write_secret
 from vault.keys import KeyRing
 from workers import catalogs, supervise
 from workers.preflight import NotReady, check_database, check_folder, check_keys, check_port
@@ -55,10 +56,8 @@ def make_house() -> None:
 
 def make_secret_key(path: Path) -> str:
     """This installation's own, made once; it signs sessions and visitors' tokens."""
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(SECRET_CHARACTERS))
+    if not path.exists() or not path.read_text().strip():
+        write_secret(path, secrets.token_urlsafe(SECRET_CHARACTERS))
     return path.read_text().strip()
 
 

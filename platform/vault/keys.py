@@ -11,7 +11,6 @@ once when it meets a key id that it does not know, so a rotation needs no restar
 
 import base64
 import json
-import os
 import secrets
 import time
 from dataclasses import dataclass
@@ -22,6 +21,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import connection
+
+from vault.files import write_secret
 
 KEY_BYTES = 32  # AES-256
 LOOK_EVERY_S = 5  # so soon every process seals with a key that was added
@@ -62,14 +63,7 @@ class KeyRing:
             "index": _text(self.index),
             "audit": _text(self.audit),
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump(raw, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_secret(path, json.dumps(raw, indent=1))
 
     def with_new_key(self) -> "KeyRing":
         """The same ring with one more key, which seals from now on."""

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
+from staff.models import StaffMember
 from vault import datakeys
 from workers import preflight, serve
 from workers.preflight import NotReady
@@ -97,6 +99,27 @@ def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> 
     assert serve.make_secret_key(path) == first == path.read_text()
     assert len(first) >= 50
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_key_that_was_never_finished_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").touch()  # killed before the first byte
+
+    assert len(serve.make_secret_key(tmp_path / "secret_key")) >= 50
+
+
+@pytest.mark.django_db
+def test_no_demo_house_stands_without_its_logins(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR = tmp_path / "file"
+    settings.VAR.write_text("")  # nothing can be written there
+
+    with pytest.raises(OSError):
+        call_command("seed_demo", verbosity=0)
+    assert not StaffMember.objects.exists()
+
+    settings.VAR = tmp_path / "var"
+    call_command("seed_demo", verbosity=0)
+    logins = (settings.VAR / "demo_logins.txt").read_text().splitlines()
+    assert len(logins) == StaffMember.objects.count()
 
 
 def test_the_welcome_names_addresses_and_demo_logins(tmp_path: Path) -> None:
