@@ -34,6 +34,7 @@ export function announce(text) {
 
 /** @param {string} text @param {"" | "bad"} [kind] */
 export function toast(text, kind = "") {
+  for (const same of [...$("toasts").children]) if (same.textContent === text) same.remove();
   const note = make("p", `toast ${kind}`, text);
   $("toasts").append(note);
   setTimeout(() => note.remove(), kind ? 8_000 : 4_000);
