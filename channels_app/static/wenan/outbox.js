@@ -59,7 +59,8 @@ export class Outbox {
    */
   post(text, tap = "") {
     const letter = { client_id: newId(), text, tap, at: new Date().toISOString() };
-    this.#letters.push(letter);
+    if (tap === "emergency") this.#letters.unshift(letter); // waits behind no other
+    else this.#letters.push(letter);
     this.#keep.setItem(this.#prefix + letter.client_id, JSON.stringify(letter));
     this.#next();
     return letter;

@@ -13,7 +13,7 @@ from hospital.models import Department
 from live.models import Glance
 from live.show import conversation_group, show_on_commit
 from patients.models import ContactPoint, Patient
-from tickets.models import Ticket
+from tickets.models import Alarm, Ticket
 from tickets.services import claim_ticket, note, reply, resolve_ticket, transfer_ticket
 from vault.models import DataKey
 
@@ -186,6 +186,17 @@ async def test_a_red_flag_brings_the_emergency_card_without_a_worker(visitor) ->
     card = next(i["details"]["card"] for i in items if i.get("details", {}).get("card"))
     assert (card["kind"], card["phone"]) == ("emergency", "120")
     assert card["place"]["location"] == "1号楼一层"
+
+
+async def test_the_emergency_button_shows_the_card_and_rings(visitor) -> None:
+    await visitor.send("我需要紧急帮助", tap="emergency")
+
+    items = (await visitor.hear("messages"))["items"]
+
+    assert [i["details"]["card"]["kind"] for i in items if "card" in i.get("details", {})] == [
+        "emergency"
+    ]
+    assert (await Alarm.objects.aget()).rules == ["tap:emergency"]
 
 
 @pytest.mark.parametrize(
