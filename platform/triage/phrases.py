@@ -14,6 +14,7 @@ so no phrase can take more than linear time.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 Language = Literal["zh", "en"]
@@ -68,12 +69,17 @@ TAIL = 8  # characters
 
 @dataclass(frozen=True)
 class Phrase:
-    """One compiled phrase: every match holds an anchor of each group, none exceeds its reach."""
+    """One phrase: every match holds an anchor of each group, none exceeds its reach."""
 
     source: str
-    regex: re.Pattern[str]
+    pattern: str
     anchors: tuple[frozenset[str], ...]  # the most telling group first
     reach: int  # characters
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """Compiled at the first use: all together take a second, and most are seldom needed."""
+        return re.compile(self.pattern, re.ASCII)
 
 
 def compile_phrase(source: str, *, language: Language, words: Words) -> Phrase:
@@ -85,8 +91,7 @@ def compile_phrase(source: str, *, language: Language, words: Words) -> Phrase:
     anchors = _anchors(nodes, language, word_start=True)
     if not anchors:
         raise BadPhrase(f"nothing in {source!r} must be there: it would be tried everywhere")
-    regex = re.compile(pattern, re.ASCII)
-    return Phrase(source, regex, anchors, sum(_reach(node, language) for node in nodes))
+    return Phrase(source, pattern, anchors, sum(_reach(node, language) for node in nodes))
 
 
 def _parse(source: str, words: Words) -> tuple[Node, ...]:

@@ -80,6 +80,12 @@ class RuleBook:
     by_anchor: Mapping[str, tuple[tuple[str, int], ...]]  # a sign, and which of its phrases
     all_anchors: frozenset[str]
 
+    def warm_up(self) -> None:
+        """Compile every phrase now, so that no message has to wait for it."""
+        for sign in self.signs.values():
+            for phrase in sign.phrases:
+                _ = phrase.regex
+
 
 def load_rule_book() -> RuleBook:
     """Read and check the whole rule book. Raises BadRule or BadPhrase."""
