@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-
 ROOMS = ("platform", "channels_app", "workers")
 
 
@@ -28,6 +25,10 @@ def _is_stale(catalog: Path) -> bool:
 
 
 def _compile(catalog: Path) -> None:
+    # Half a second of work, and most starts find nothing to compile.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
     with catalog.open("rb") as source:
         messages = read_po(source)
     draft = catalog.with_suffix(".mo.new")

@@ -8,7 +8,6 @@ import logging
 from queue import Empty, Full, Queue
 from threading import Lock, Thread
 
-import redis
 from django.conf import settings
 
 logger = logging.getLogger(__name__)
@@ -42,6 +41,8 @@ class Shouter:
                 self._thread.start()
 
     def _run(self) -> None:
+        import redis  # half a second of work, and on one machine there is none
+
         client = redis.Redis.from_url(
             settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
         )

@@ -10,12 +10,15 @@ import json
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-import redis.asyncio
 from django.conf import settings
 
 from live import show
 from live.shout import TOPIC
+
+if TYPE_CHECKING:
+    from redis.asyncio.client import PubSub
 
 logger = logging.getLogger(__name__)
 
@@ -32,32 +35,41 @@ async def watch(deliver: Deliver) -> None:
     while True:
         try:
             await (_watch_redis(deliver) if settings.REDIS_URL else _watch_database(deliver))
-        except (redis.RedisError, OSError, sqlite3.Error):
+        except (OSError, sqlite3.Error):
             logger.warning("live source lost", exc_info=True)
             await asyncio.sleep(AGAIN_AFTER_S)
 
 
 async def _watch_redis(deliver: Deliver) -> None:
+    import redis.asyncio  # half a second of work, and on one machine there is none
+
     client = redis.asyncio.Redis.from_url(
         settings.REDIS_URL,
         socket_connect_timeout=TIMEOUT_S,
         socket_timeout=TIMEOUT_S,
         socket_keepalive=True,
     )
-    async with client, client.pubsub() as topic:
-        await topic.subscribe(TOPIC)
-        asked = False
-        while True:
-            heard = await topic.get_message(timeout=SILENCE_S)
-            if heard is None and asked:
-                raise redis.TimeoutError("no answer to a ping")
-            # The client's own health check sends pings too, and does not miss an answer.
-            asked = heard is None
-            if asked:
-                await topic.ping()
-            elif heard["type"] == "message":
-                group, frame = json.loads(heard["data"])
-                await deliver(group, frame)
+    try:
+        async with client, client.pubsub() as topic:
+            await _listen(topic, deliver)
+    except redis.RedisError as error:
+        raise ConnectionError("Redis is away") from error
+
+
+async def _listen(topic: "PubSub", deliver: Deliver) -> None:
+    await topic.subscribe(TOPIC)
+    asked = False
+    while True:
+        heard = await topic.get_message(timeout=SILENCE_S)
+        if heard is None and asked:
+            raise TimeoutError("Redis does not answer a ping")
+        # The client's own health check sends pings too, and does not miss an answer.
+        asked = heard is None
+        if asked:
+            await topic.ping()
+        elif heard["type"] == "message":
+            group, frame = json.loads(heard["data"])
+            await deliver(group, frame)
 
 
 async def _watch_database(deliver: Deliver) -> None:
