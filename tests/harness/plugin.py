@@ -48,6 +48,6 @@ def _belongs_here(item: pytest.Item) -> bool:
         return not needs_servers
     fixtures = getattr(item, "fixturenames", ())
     touches_rows = item.get_closest_marker("django_db") is not None or any(
-        name in fixtures for name in ("db", "transactional_db", "live_server")
+        name in fixtures for name in ("db", "transactional_db", "live_server", "house")
     )
     return needs_servers or touches_rows
