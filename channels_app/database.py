@@ -50,7 +50,7 @@ def hang_up() -> None:
 
 
 async def _run(pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
-    context = copy_context()  # the language in force, for one
+    context = copy_context()  # of the caller; the language is set inside, see `Visit._read`
     return await asyncio.get_running_loop().run_in_executor(pool, context.run, _guarded, call)
 
 

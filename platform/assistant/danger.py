@@ -1,7 +1,7 @@
 """Danger: what the house does at once, before any worker and whatever else is broken.
 
 Everything here runs in the transaction that stores the message. So a fault of ours must not take
-the message with it: a rule that breaks rings the alarm, a card that breaks gives way to a plain one.
+the message with it: a rule that breaks rings the alarm, a broken card gives way to a plain one.
 """
 
 import logging
