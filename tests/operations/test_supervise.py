@@ -24,7 +24,9 @@ class House:
         script = folder / "process.py"
         script.write_text(
             "import os, pathlib, sys, time\n"
-            "pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))\n"
+            "note = pathlib.Path(sys.argv[1])\n"
+            "note.with_suffix('.new').write_text(str(os.getpid()))\n"
+            "note.with_suffix('.new').replace(note)\n"  # or a test reads it while it is empty
             "print('100 % awake', flush=True)\n"
             "time.sleep(600)\n"
         )
