@@ -1,6 +1,6 @@
 """The nurse's pages: sign in, the three panes, and the pieces that htmx fetches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import wraps
 from typing import Any
@@ -25,6 +25,7 @@ from tickets import policy
 from tickets.card import build_card
 from tickets.models import CannedReply, Draft, Outcome, Ticket
 from tickets.services import OutOfScope, read_conversation
+from vault.datakeys import open_many
 
 LISTED = 200  # rows; who waits below that is in a folder of their own
 RED = 3  # urgency of an emergency
@@ -179,7 +180,7 @@ def _lists(nurse: StaffMember, *, folder: str, now: datetime) -> dict[str, Any]:
             for code, name in FOLDERS.items()
         ],
         "folder": folder,
-        "rows": [_row(ticket, nurse=nurse) for ticket in _with_all(tickets, nurse)[:LISTED]],
+        "rows": _rows(_with_all(tickets, nurse)[:LISTED], nurse=nurse),
         "counts": counts,
     }
 
@@ -205,6 +206,13 @@ def _with_all(tickets: Any, nurse: StaffMember) -> Any:
         "conversation__contact_point__patient",
         "conversation__subject",
     ).annotate(has_draft=Exists(drafts))
+
+
+def _rows(tickets: Iterable[Ticket], *, nurse: StaffMember) -> list[dict[str, Any]]:
+    found = list(tickets)
+    points = [ticket.conversation.contact_point for ticket in found]
+    open_many(point.patient.data_key_id for point in points)  # the masked names
+    return [_row(ticket, nurse=nurse) for ticket in found]
 
 
 def _row(ticket: Ticket, *, nurse: StaffMember) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from patients.services import hear_channel
 from tickets.models import Reason
 from tickets.services import ahead_of, hand_over, hear_patient, lock
 from triage.labels import NOT_UNDERSTOOD, Intent, Understanding, Urgency
+from vault.datakeys import ensure_alive
 
 logger = logging.getLogger(__name__)
 
@@ -74,11 +75,12 @@ def take_in(
     """Store a patient's message, look for red flags at the door, and announce it.
 
     The second time with the same client id or external id it returns the message stored before.
-    Raises EmptyText, TextTooLong, ClientIdReused.
+    Raises EmptyText, TextTooLong, ClientIdReused; Erased when the patient was erased meanwhile.
     """
     text = clean_text(text)
     tap = tap if tap in policy.TAPS else ""
     conversation = start_conversation(contact_point, now=now)
+    ensure_alive(conversation.data_key_id)
     received = receive_message(
         conversation,
         text=text,
