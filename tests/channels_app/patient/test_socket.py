@@ -1,16 +1,17 @@
 """The patient's socket: what a worried person with a bad connection would notice."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from django.utils import timezone
 
 from channels_app import hub, tokens
 from conversations.models import Author, Conversation, Message
 from conversations.services import mark_seen, queue_reply, write_note
 from hospital.models import Department
-from live.models import Glance
 from live.show import conversation_group, show_on_commit
 from patients.models import ContactPoint, Patient
 from tickets.models import Alarm, Ticket
@@ -256,12 +257,20 @@ async def test_seen_travels_both_ways(visitor) -> None:
 async def test_typing_reaches_the_other_side_and_no_echo_comes_back(visitor, nurse) -> None:
     await visitor.send("您好")
     conversation = await Conversation.objects.aget()
+    layer = get_channel_layer()
+    screen = await layer.new_channel()
+    await layer.group_add(conversation_group(conversation.pk), screen)
+
+    async def typing() -> str:
+        while (frame := await layer.receive(screen))["type"] != "conversation.typing":
+            pass
+        return str(frame["author"])
 
     for _ in range(3):
         await visitor.say("typing")
-    await visitor.messages()
-    shown = [g.frame async for g in Glance.objects.filter(frame__type="conversation.typing")]
-    assert [frame["author"] for frame in shown] == ["patient"]  # once in three seconds
+    assert await asyncio.wait_for(typing(), 5) == "patient"
+    with pytest.raises(TimeoutError):  # once in three seconds
+        await asyncio.wait_for(typing(), 0.3)
 
     frame = {"type": "conversation.typing", "conversation": conversation.pk, "author": "nurse"}
     await sync_to_async(show_on_commit)(conversation_group(conversation.pk), frame)
