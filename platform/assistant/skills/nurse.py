@@ -23,7 +23,7 @@ def announce_nurse(*, ahead: int, now: datetime) -> Reply:
             if ahead
             else _("You are next.")
         )
-        return Reply(f"{who} {place}\n{worse}", {"handoff": {"ahead": ahead}})
+        return Reply(f"{who}\n{place}\n{worse}", {"handoff": {"ahead": ahead}})
     back_at = next_nurses_hour(now)
     if back_at is None:
         who = _("I have passed your message to the nurses; they answer as soon as they can.")

@@ -7,10 +7,12 @@ from assistant.turn import Reply, Turn, choice
 from hospital.models import Department
 
 
+LEAST_CONFIDENCE = 0.2  # 0 to 1; a weaker guess beside a good one only confuses
+
+
 def suggest_department(turn: Turn) -> Reply | None:
-    suggestions = suggest_departments(
-        turn.text, turn.meaning.departments, age=turn.age, gender=turn.gender
-    )
+    scored = [s for s in turn.meaning.departments if s.confidence >= LEAST_CONFIDENCE]
+    suggestions = suggest_departments(turn.text, scored, age=turn.age, gender=turn.gender)
     ours = Department.objects.active().in_bulk(
         [s.department for s in suggestions], field_name="name"
     )
