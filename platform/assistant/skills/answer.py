@@ -1,9 +1,9 @@
 """Answer from signed-off knowledge, with its source; silence where there is none."""
 
 from django.utils.translation import gettext as _
-from knowledge.retrieval import find_articles
 
 from assistant.turn import Reply, Turn, choice
+from knowledge.retrieval import find_articles
 
 
 def answer(turn: Turn) -> Reply | None:

@@ -1,11 +1,10 @@
 """Name up to three departments for a complaint, each with its reason. Never a diagnosis."""
 
 from django.utils.translation import gettext as _
-from triage.departments import suggest_departments
 
 from assistant.turn import Reply, Turn, choice
 from hospital.models import Department
-
+from triage.departments import suggest_departments
 
 LEAST_CONFIDENCE = 0.2  # 0 to 1; a weaker guess beside a good one only confuses
 
