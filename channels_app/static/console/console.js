@@ -193,6 +193,7 @@ function open(conversation, name) {
   $("thread-name").textContent = name || $("lists").querySelector(`[data-conversation="${conversation}"]`)?.dataset.name || "…";
   $("owner").textContent = $("thread-more").textContent = "";
   for (const button of document.querySelectorAll("[data-act]")) button.hidden = true;
+  $("card").replaceChildren(); // another patient's card beside this thread would mislead
   lists.mark(conversation);
   tab.write("open", { conversation, name });
   send({ type: "watch", conversation, after: 0 });
