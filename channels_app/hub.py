@@ -42,9 +42,9 @@ def recall(conversation_id: int, *, after: int, up_to: int) -> list[Message]:
 async def stop_watching() -> None:
     """End the watcher of this event loop; a test does, a server just ends."""
     task = _watching.pop(asyncio.get_running_loop(), None)
-    if task is not None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    while task is not None and not task.done():
+        task.cancel()  # again if need be: a Redis client's own time-out may take one for its own
+        await asyncio.wait([task], timeout=1)
 
 
 async def _deliver(group: str, frame: show.Frame) -> None:
