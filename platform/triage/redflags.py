@@ -64,7 +64,7 @@ def find_red_flags(
     patient = _Patient(tuple(ages), gender, pregnant is True or _PREGNANT in signs)
     flags = [
         _flag(rule, reading.original_span(*evidence))
-        for rule in RULE_BOOK.rules
+        for rule in RULE_BOOK.that_name(signs)
         if (evidence := _evidence(rule, signs, patient))
     ]
     return sorted(flags, key=lambda flag: (not flag.self_harm, flag.level, flag.evidence))

@@ -7,9 +7,10 @@ Every rule is a draft until a clinician has signed it off, and says so.
 
 import tomllib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import chain
 from typing import Any
 
 from triage.context import Silence
@@ -79,6 +80,12 @@ class RuleBook:
     signs: Mapping[str, Sign]
     by_anchor: Mapping[str, tuple[tuple[str, int], ...]]  # a sign, and which of its phrases
     all_anchors: frozenset[str]
+    by_sign: Mapping[str, frozenset[int]]  # which of the rules name it
+
+    def that_name(self, signs: Iterable[str]) -> list[Rule]:
+        """The rules that name one of these signs, in their order."""
+        named = set().union(*(self.by_sign.get(sign, ()) for sign in signs))
+        return [self.rules[nth] for nth in sorted(named)]
 
     def warm_up(self) -> None:
         """Compile every phrase now, so that no message has to wait for it."""
@@ -103,7 +110,16 @@ def load_rule_book() -> RuleBook:
         _check(rule, signs)
     phrases = [phrase for sign in signs.values() for phrase in sign.phrases]
     anchors = {anchor for phrase in phrases for group in phrase.anchors for anchor in group}
-    return RuleBook(tuple(rules), signs, _index(signs), frozenset(anchors))
+    return RuleBook(tuple(rules), signs, _index(signs), frozenset(anchors), _by_sign(rules))
+
+
+def _by_sign(rules: Sequence[Rule]) -> dict[str, frozenset[int]]:
+    index: dict[str, set[int]] = defaultdict(set)
+    for nth, rule in enumerate(rules):
+        for combination in rule.combinations:
+            for sign in chain(*combination.groups):
+                index[sign].add(nth)
+    return {sign: frozenset(found) for sign, found in index.items()}
 
 
 def _read(name: str) -> dict[str, Any]:
