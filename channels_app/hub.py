@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 
 from channels.layers import get_channel_layer
 
@@ -24,13 +25,14 @@ KEPT_EACH = 8
 _newest: OrderedDict[int, deque[Message]] = OrderedDict()
 
 
-def remember(message: Message) -> None:
+def remember(messages: Iterable[Message]) -> None:
     """Keep what this process just committed, so that its own sockets need not read it again."""
-    kept = _newest.setdefault(message.conversation_id, deque(maxlen=KEPT_EACH))
-    kept.append(message)
-    _newest.move_to_end(message.conversation_id)
-    if len(_newest) > KEPT:
-        _newest.popitem(last=False)
+    for message in messages:
+        kept = _newest.setdefault(message.conversation_id, deque(maxlen=KEPT_EACH))
+        kept.append(message)
+        _newest.move_to_end(message.conversation_id)
+        if len(_newest) > KEPT:
+            _newest.popitem(last=False)
 
 
 def recall(conversation_id: int, *, after: int, up_to: int) -> list[Message]:
@@ -47,5 +49,5 @@ async def stop_watching() -> None:
         await asyncio.wait([task], timeout=1)
 
 
-async def _deliver(group: str, frame: show.Frame) -> None:
-    await get_channel_layer().group_send(group, frame)
+def _deliver(group: str, frame: show.Frame) -> None:
+    get_channel_layer().tell(group, frame)

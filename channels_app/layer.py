@@ -6,6 +6,7 @@ grow old in no queue: a socket that lags further than `capacity` misses the newe
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -20,12 +21,26 @@ class LocalLayer(BaseChannelLayer):  # type: ignore[misc]
     def __init__(self, capacity: int = 1_000, **_: Any) -> None:
         super().__init__(capacity=capacity)
         self._mailboxes: dict[str, asyncio.Queue[Frame]] = {}
+        self._needless: dict[str, Callable[[Frame], bool]] = {}
         self._groups: dict[str, set[str]] = {}
 
     async def new_channel(self, prefix: str = "local") -> str:
         return f"{prefix}.{uuid4().hex}"
 
     async def send(self, channel: str, message: Frame) -> None:
+        self._put(channel, message)
+
+    def skip(self, channel: str, needless: Callable[[Frame], bool]) -> None:
+        """Ask before each frame to this channel whether it may be left out."""
+        self._needless[channel] = needless
+
+    def forget(self, channel: str) -> None:
+        self._mailboxes.pop(channel, None)
+        self._needless.pop(channel, None)
+
+    def _put(self, channel: str, message: Frame) -> None:
+        if channel in self._needless and self._needless[channel](message):
+            return
         mailbox = self._mailboxes.setdefault(channel, asyncio.Queue(self.capacity))
         if not mailbox.full():
             mailbox.put_nowait(message)
@@ -52,9 +67,14 @@ class LocalLayer(BaseChannelLayer):  # type: ignore[misc]
             del self._groups[group]
 
     async def group_send(self, group: str, message: Frame) -> None:
+        self.tell(group, message)
+
+    def tell(self, group: str, message: Frame) -> None:
+        """`group_send`, for whoever is on the event loop and waits for nothing."""
         for channel in tuple(self._groups.get(group, ())):
-            await self.send(channel, message)
+            self._put(channel, message)
 
     async def flush(self) -> None:
         self._mailboxes.clear()
+        self._needless.clear()
         self._groups.clear()

@@ -10,6 +10,7 @@ class Glance(models.Model):
 
     group = models.CharField(max_length=60)
     frame = models.JSONField()
+    origin = models.CharField(max_length=8, db_default="")  # the process that has shown it itself
     at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

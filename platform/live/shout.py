@@ -5,6 +5,7 @@ A frame that does not reach Redis is dropped and counted in the log; the screens
 
 import json
 import logging
+from collections.abc import Sequence
 from queue import Empty, Full, Queue
 from threading import Lock, Thread
 
@@ -26,10 +27,11 @@ class Shouter:
         self._starting = Lock()
         self._thread: Thread | None = None
 
-    def shout(self, group: str, frame: dict[str, object]) -> None:
+    def shout(self, frames: Sequence[tuple[str, dict[str, object]]], *, origin: str) -> None:
         self._start()
         try:
-            self._waiting.put_nowait(json.dumps([group, frame]))
+            for group, frame in frames:
+                self._waiting.put_nowait(json.dumps([group, frame, origin]))
         except Full:
             logger.warning("a glance was dropped", extra={"group": group})
 

@@ -5,7 +5,8 @@ that gets lost costs a moment, not a message.
 """
 
 import json
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,12 @@ Frame = dict[str, Any]  # {"type": "conversation.news", "conversation": 7, "seq"
 
 CONSOLES = "consoles"  # the group of all nurses' screens
 
-_SHOW = 'INSERT INTO live_glance ("group", frame, at) VALUES (%s, %s, %s)'
+ORIGIN = secrets.token_hex(4)  # of this process: its own screens are told without a detour
+
+_SHOW = 'INSERT INTO live_glance ("group", frame, origin, at) VALUES (%s, %s, %s, %s)'
+
+Screens = Callable[[Sequence[tuple[str, Frame]]], None]
+screens: list[Screens] = []  # those of this process, one for each event loop; see `live.watch`
 
 
 def conversation_group(conversation_id: int) -> str:
@@ -28,19 +34,23 @@ def conversation_group(conversation_id: int) -> str:
 
 def show_on_commit(group: str, frame: Frame) -> None:
     """Show a frame to every screen in the group, once the current transaction commits."""
+    show_all_on_commit([(group, frame)])
+
+
+def show_all_on_commit(frames: Sequence[tuple[str, Frame]]) -> None:
+    """Show each frame to its group, once the current transaction commits."""
     if settings.REDIS_URL:
-        transaction.on_commit(partial(shouter.shout, group, frame), robust=True)
-        return
-    # Written out, and without the row's id: a frame goes with every message.
-    with connection.cursor() as cursor:
-        cursor.execute(_SHOW, [group, json.dumps(frame), timezone.now()])
-    transaction.on_commit(nudge, robust=True)
+        transaction.on_commit(partial(shouter.shout, frames, origin=ORIGIN), robust=True)
+    else:
+        # Written out, and without the rows' ids: a frame goes with every message.
+        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        rows = [(group, json.dumps(frame), ORIGIN, now) for group, frame in frames]
+        with connection.cursor() as cursor:
+            cursor.executemany(_SHOW, rows)
+    if screens:
+        transaction.on_commit(partial(_show_here, frames), robust=True)
 
 
-def nudge() -> None:
-    """Have this process' watchers look now rather than at their next tick; see `live.watch`."""
-    for wake in watchers:
-        wake()
-
-
-watchers: list[Callable[[], None]] = []  # each wakes one watcher of this process
+def _show_here(frames: Sequence[tuple[str, Frame]]) -> None:
+    for show in screens:
+        show(frames)

@@ -1,6 +1,7 @@
-"""How a web process hears of what other processes committed.
+"""How the screens of a web process hear of what was committed.
 
-With Redis it subscribes. Without, it watches SQLite's `data_version`, which changes with every
+What this process commits it hands to its own screens at once. Of what others commit it hears by
+Redis, to which it subscribes. Without, it watches SQLite's `data_version`, which changes with every
 commit of another connection: 10 µs a look, so a look every 20 ms costs 1 % of a core.
 """
 
@@ -9,7 +10,8 @@ import contextlib
 import json
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -27,17 +29,45 @@ AGAIN_AFTER_S = 1.0  # after Redis was lost
 SILENCE_S = 5.0  # of Redis, before we ask whether it is there, and again before we give it up
 TIMEOUT_S = 5.0
 
-Deliver = Callable[[str, show.Frame], Awaitable[None]]
+Deliver = Callable[[str, show.Frame], None]
 
 
 async def watch(deliver: Deliver) -> None:
-    """Hand every frame to `deliver(group, frame)`, in commit order, until cancelled."""
-    while True:
-        try:
-            await (_watch_redis(deliver) if settings.REDIS_URL else _watch_database(deliver))
-        except (OSError, sqlite3.Error):
-            logger.warning("live source lost", exc_info=True)
-            await asyncio.sleep(AGAIN_AFTER_S)
+    """Hand every frame to `deliver(group, frame)`, in the order of each process' commits.
+
+    Runs until cancelled.
+    """
+    here = _Here(deliver)
+    show.screens.append(here.show)
+    try:
+        while True:
+            try:
+                await (_watch_redis(deliver) if settings.REDIS_URL else _watch_database(deliver))
+            except (OSError, sqlite3.Error):
+                logger.warning("live source lost", exc_info=True)
+                await asyncio.sleep(AGAIN_AFTER_S)
+    finally:
+        show.screens.remove(here.show)
+
+
+class _Here:
+    """Takes frames from this process' database threads to its event loop, many in one hop."""
+
+    def __init__(self, deliver: Deliver) -> None:
+        self._deliver = deliver
+        self._loop = asyncio.get_running_loop()
+        self._frames: deque[tuple[str, show.Frame]] = deque()
+
+    def show(self, frames: Sequence[tuple[str, show.Frame]]) -> None:
+        idle = not self._frames
+        self._frames.extend(frames)
+        if idle:
+            with contextlib.suppress(RuntimeError):  # a loop that ended has no screens
+                self._loop.call_soon_threadsafe(self._hand_on)
+
+    def _hand_on(self) -> None:
+        while self._frames:
+            self._deliver(*self._frames.popleft())
 
 
 async def _watch_redis(deliver: Deliver) -> None:
@@ -68,35 +98,31 @@ async def _listen(topic: "PubSub", deliver: Deliver) -> None:
         if asked:
             await topic.ping()
         elif heard["type"] == "message":
-            group, frame = json.loads(heard["data"])
-            await deliver(group, frame)
+            group, frame, origin = json.loads(heard["data"])
+            if origin != show.ORIGIN:
+                deliver(group, frame)
+
+
+_NEWEST = "SELECT coalesce(max(id), 0) FROM live_glance"
+_OF_OTHERS = """
+SELECT "group", frame FROM live_glance WHERE id > ? AND id <= ? AND origin <> ? ORDER BY id
+"""
 
 
 async def _watch_database(deliver: Deliver) -> None:
-    loop = asyncio.get_running_loop()
-    nudged = asyncio.Event()
-
-    def wake() -> None:
-        loop.call_soon_threadsafe(nudged.set)
-
     # Reads take microseconds and no lock that a writer waits for, so they stay on the loop.
     database = sqlite3.connect(settings.DATABASES["default"]["NAME"], check_same_thread=False)
-    show.watchers.append(wake)
     try:
-        (last,) = database.execute("SELECT coalesce(max(id), 0) FROM live_glance").fetchone()
+        (last,) = database.execute(_NEWEST).fetchone()
         version = 0
         while True:
             (now,) = database.execute("PRAGMA data_version").fetchone()
             if now != version:
                 version = now
-                for glance in database.execute(
-                    'SELECT id, "group", frame FROM live_glance WHERE id > ? ORDER BY id', [last]
-                ).fetchall():
-                    last, group, frame = glance
-                    await deliver(group, json.loads(frame))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(nudged.wait(), LOOK_EVERY_S)
-            nudged.clear()
+                (newest,) = database.execute(_NEWEST).fetchone()
+                for group, frame in database.execute(_OF_OTHERS, [last, newest, show.ORIGIN]):
+                    deliver(group, json.loads(frame))
+                last = max(last, newest)
+            await asyncio.sleep(LOOK_EVERY_S)
     finally:
-        show.watchers.remove(wake)
         database.close()
