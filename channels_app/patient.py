@@ -1,7 +1,6 @@
 """The patient's socket: a Visit at the end of a WebSocket."""
 
 import asyncio
-import json
 from contextlib import suppress
 
 from channels_app import hub, origins
@@ -58,6 +57,9 @@ class PatientChat(Socket):
 
     # --- What the house shows: the names are those of the frames in `live` ------------------------
 
+    def is_needless(self, frame: Frame) -> bool:
+        return hasattr(self, "_visit") and self._visit.is_needless(frame)
+
     async def conversation_news(self, frame: Frame) -> None:
         await self._visit.hear(frame)
 
@@ -73,7 +75,7 @@ class PatientChat(Socket):
     async def _emit(self, frame: Frame) -> None:
         # The browser may be gone while this was composed; its goodbye comes as a disconnect.
         with suppress(OSError, RuntimeError):
-            await self.send(text_data=json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+            await self.send_frame(frame)
 
     async def _join(self, group: str) -> None:
         self._groups.add(group)

@@ -8,7 +8,7 @@ from channels_app.frames import AT_ONCE, Frame
 from conversations.models import Conversation, Message, Owner
 from conversations.services import mark_seen
 from hospital.services import next_nurses_hour
-from patients.models import Channel
+from patients.models import Channel, ContactPoint
 from patients.services import find_contact_point
 from tickets.models import Ticket
 from tickets.services import ahead_of
@@ -33,6 +33,7 @@ class Thread:
     """A visitor who has said something before, and what they have not seen."""
 
     conversation_id: int
+    contact_point: ContactPoint
     standing: Standing
     news: Frame
 
@@ -63,8 +64,10 @@ def find_thread(channel: Channel, *, visitor: str, after: int, now: datetime) ->
     found = Conversation.objects.select_related("nurse").filter(contact_point=contact_point).first()
     if found is None:
         return None
+    found.contact_point = contact_point  # each knows the other from here on
     return Thread(
         found.pk,
+        contact_point,
         _standing(found, now=now),
         _messages(found.pk, after=min(after, found.last_seq), last_seq=found.last_seq),
     )

@@ -16,13 +16,12 @@ from typing import Any, ParamSpec, TypeVar
 from django.utils import timezone, translation
 
 from assistant.danger import EMERGENCY_BUTTON
-from assistant.services import take_in
-from channels_app import database, frames, hub, tokens
+from assistant.services import Said
+from channels_app import database, frames, tokens
 from channels_app import patient_thread as thread
 from channels_app.frames import Frame
 from channels_app.intake import intake
 from channels_app.limits import Buckets, TokenBucket, neighbourhood
-from conversations.models import Message
 from conversations.services import ClientIdReused
 from conversations.text import MAX_CHARS, EmptyText, TextTooLong, clean_text
 from events.logs import kind_and_place
@@ -82,6 +81,8 @@ class Visit:
         self._lang = LANGUAGES[0]
         self._conversation_id: int | None = None
         self._sent_seq = 0  # newest that this line was sent
+        self._storing = False  # a message of its own
+        self._rung_seq = 0  # newest that a bell named meanwhile
         self._owner_shown: Frame = {}
         self._staff_seen_shown = 0
         self._typed_at = float("-inf")
@@ -116,6 +117,13 @@ class Visit:
         except Exception as error:
             await self._broke(error)
             await self._error("failed", **extra)
+
+    def is_needless(self, frame: Frame) -> bool:
+        """Whether `hear` would do nothing: news of what this line is just storing itself."""
+        if not self._storing or frame.get("type") != "conversation.news":
+            return False
+        self._rung_seq = max(self._rung_seq, frame["seq"])  # looked at when it is stored
+        return True
 
     async def hear(self, frame: Frame) -> None:
         """What the house shows to everybody who follows this conversation."""
@@ -235,23 +243,23 @@ class Visit:
             raise BadFrame
         if not isinstance(frame.get("tap", ""), str):
             raise BadFrame
-        await self._emit(await self._store(frame))
+        self._storing = True
+        try:
+            answer = await self._store(frame)
+        finally:
+            self._storing = False
+        await self._emit(answer)
         await self.look_for_thread()  # at the first message there is one now
+        if self.has_conversation and self._rung_seq > self._sent_seq:
+            await self._push()
 
     async def _store(self, frame: Frame) -> Frame:
         """Take in one message and return its `ack`, or the error that its writer is told."""
         client_id, text = frame["client_id"], frame["text"]
         try:
-            message, self._met = await intake().store(
-                self._visitor,
-                partial(
-                    self._take_in,
-                    text,
-                    client_id=client_id,
-                    tap=frame.get("tap", ""),
-                    now=timezone.now(),
-                ),
-            )
+            clean = clean_text(text)  # before anybody is met: who says nothing leaves no trace
+            said = partial(self._said, clean, client_id=client_id, tap=frame.get("tap", ""))
+            stored, message = await intake().store(self._visitor, said)
         except Erased:
             if self._met is None:
                 raise
@@ -263,27 +271,20 @@ class Visit:
             return self._sentence("too_long", client_id=client_id)
         except ClientIdReused:
             return self._sentence("client_id_reused", client_id=client_id)
-        hub.remember(message)
+        self._met = stored.contact_point
         if message.text == text and message.seq == self._sent_seq + 1:
             self._sent_seq = message.seq  # the page that wrote it has it
         at = message.created_at.isoformat()
         return {"type": "ack", "client_id": client_id, "seq": message.seq, "at": at}
 
-    def _take_in(
-        self, text: str, *, client_id: str, tap: str, now: datetime
-    ) -> tuple[Message, ContactPoint]:
+    def _said(self, clean: str, *, client_id: str, tap: str) -> Said:
         assert self._channel is not None
-        clean = clean_text(text)  # before anybody is met: who says nothing leaves no trace
-        contact_point = self._met
+        contact_point, now = self._met, timezone.now()
         if contact_point is None or now >= self._meet_again_at:
             # Found anew now and then: age, pregnancy or an erasure may have come meanwhile.
             contact_point = meet(self._channel, address=self._visitor, language=self._lang)
             self._meet_again_at = now + MEET_AGAIN_AFTER
-        message = take_in(contact_point, text=clean, client_id=client_id, tap=tap, now=now).message
-        # Opened here: on the event loop nothing may ask the database, and a repeat's words are
-        # sealed still.
-        assert message.text
-        return message, contact_point
+        return Said(contact_point, clean, client_id=client_id, tap=tap)
 
     async def _pull(self, *, after: int) -> None:
         if self._conversation_id is None:
@@ -314,6 +315,7 @@ class Visit:
     async def _follow(self, found: thread.Thread) -> None:
         """Join the conversation, then look once more: a bell may have rung in between."""
         self._conversation_id = found.conversation_id
+        self._met, self._meet_again_at = found.contact_point, timezone.now() + MEET_AGAIN_AFTER
         await self._join(conversation_group(found.conversation_id))
         await self._show_standing(found.standing)
         if found.news["items"]:
@@ -331,7 +333,8 @@ class Visit:
         if self._conversation_id is not None:
             await self._leave(conversation_group(self._conversation_id))
         self._conversation_id, self._met = None, None
-        self._sent_seq, self._owner_shown, self._staff_seen_shown = 0, {}, 0
+        self._sent_seq = self._rung_seq = self._staff_seen_shown = 0
+        self._owner_shown = {}
 
     async def _push(self) -> None:
         assert self._conversation_id is not None

@@ -1,8 +1,8 @@
 """The turn: take in what a patient wrote, attend to it, respond."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,13 +23,14 @@ from assistant.skills.suggest_department import suggest_department
 from assistant.turn import Reply, Turn
 from conversations.models import Author, Conversation, Message, Owner
 from conversations.services import (
+    Arrival,
     Received,
     StaleEpoch,
     announce_message,
     mark_handled,
     mark_seen,
     queue_reply,
-    receive_message,
+    receive_messages,
     start_conversation,
 )
 from conversations.text import clean_text
@@ -38,7 +39,7 @@ from hospital.models import Department
 from patients.models import ContactPoint
 from patients.services import hear_channel
 from tickets.models import Reason
-from tickets.services import ahead_of, hand_over, hear_patient, lock
+from tickets.services import ahead_of, hand_over, hear_patients, lock
 from triage.labels import NOT_UNDERSTOOD, Intent, Understanding, Urgency
 from vault.datakeys import ensure_alive
 
@@ -61,44 +62,67 @@ SKILLS: dict[Act, Callable[[Turn], Reply | None]] = {
 }
 
 
+@dataclass(frozen=True)
+class Said:
+    """What somebody said to us. `text` is clean; see `conversations.text`."""
+
+    contact_point: ContactPoint
+    text: str
+    client_id: str | None = None
+    external_id: str | None = None
+    tap: str = ""
+    lang: str = ""
+
+
 @transaction.atomic
 def take_in(
-    contact_point: ContactPoint,
-    *,
-    text: str,
-    now: datetime,
-    client_id: str | None = None,
-    external_id: str | None = None,
-    tap: str = "",
-    lang: str = "",
+    contact_point: ContactPoint, *, text: str, now: datetime, tap: str = "", **known: Any
 ) -> Received:
     """Store a patient's message, look for red flags at the door, and announce it.
 
     The second time with the same client id or external id it returns the message stored before.
     Raises EmptyText, TextTooLong, ClientIdReused; Erased when the patient was erased meanwhile.
     """
-    text = clean_text(text)
-    tap = tap if tap in policy.TAPS else ""
-    conversation = start_conversation(contact_point, now=now)
-    ensure_alive(conversation.data_key_id)
-    received = receive_message(
-        conversation,
-        text=text,
-        now=now,
-        client_id=client_id,
-        channel=contact_point.channel,
-        external_id=external_id,
-        details={"tap": tap} if tap else None,
+    said = Said(contact_point, clean_text(text), tap=tap, **known)
+    return take_in_all([said], now=now)[0]
+
+
+@transaction.atomic(savepoint=False)
+def take_in_all(said: Sequence[Said], *, now: datetime) -> list[Received]:
+    """The same for what several say at the same moment: all of it is stored, or nothing.
+
+    Raises ClientIdReused, Erased.
+    """
+    arrivals = [_arrival(each, now=now) for each in said]
+    ensure_alive({each.conversation.data_key_id for each in arrivals})
+    received = receive_messages(arrivals, now=now)
+    new = [each for each, found in zip(said, received, strict=True) if found.is_new]
+    messages = [found.message for found in received if found.is_new]
+    hear_patients(
+        {m.conversation_id for m in messages if m.conversation.owner != Owner.ASSISTANT}, now=now
     )
-    if not received.is_new:
-        return received
-    hear_channel(contact_point.channel, now=now)
-    _speak(conversation, lang or language_of(text, otherwise=conversation.language))
-    if conversation.owner != Owner.ASSISTANT:
-        hear_patient(conversation, now=now)
-    answer_danger(received.message, patient=contact_point.patient, tap=tap, now=now)
-    announce_message(received.message)
+    for each, message in zip(new, messages, strict=True):
+        conversation = message.conversation
+        hear_channel(each.contact_point.channel, now=now)
+        _speak(conversation, each.lang or language_of(each.text, otherwise=conversation.language))
+        answer_danger(message, patient=each.contact_point.patient, tap=_tap(each), now=now)
+        announce_message(message)
     return received
+
+
+def _arrival(said: Said, *, now: datetime) -> Arrival:
+    return Arrival(
+        start_conversation(said.contact_point, now=now),
+        said.text,
+        client_id=said.client_id,
+        channel=said.contact_point.channel,
+        external_id=said.external_id,
+        details={"tap": tap} if (tap := _tap(said)) else None,
+    )
+
+
+def _tap(said: Said) -> str:
+    return said.tap if said.tap in policy.TAPS else ""
 
 
 def attend(conversation_id: int, *, understand: Understand, now: datetime) -> None:
@@ -155,7 +179,7 @@ def give_to_nurse(message: Message, *, now: datetime) -> None:
         seq=message.seq,
         now=now,
     )
-    hear_patient(conversation, now=now)
+    hear_patients([conversation.pk], now=now)
     if was_ours:
         with translation.override(conversation.language):
             text = _("I have passed your message to the nurses; they answer as soon as they can.")
@@ -266,7 +290,7 @@ def _hand_over(
         seq=message.seq,
         now=now,
     )
-    hear_patient(conversation, now=now)
+    hear_patients([conversation.pk], now=now)
     if decision.in_danger:
         in_crisis = decision.reason == Reason.DISTRESS
         rule = f"model:{meaning.distress if in_crisis else Intent.EMERGENCY}"

@@ -1,7 +1,7 @@
 """What one can do with a ticket. The database decides who wins; each change moves the epoch."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -340,20 +340,26 @@ def reopen_ticket(ticket_id: int, *, nurse: StaffMember, now: datetime) -> Ticke
 
 
 # Runs for every message that a nurse owns, so it is one statement, written out.
-_HEAR_PATIENT = """
-UPDATE tickets_ticket SET waiting_since = coalesce(waiting_since, %(at)s), snoozed_until = NULL
-WHERE conversation_id = %(conversation)s AND resolved_at IS NULL
+_HEAR_PATIENTS = """
+UPDATE tickets_ticket SET waiting_since = coalesce(waiting_since, %s), snoozed_until = NULL
+WHERE conversation_id IN ({places}) AND resolved_at IS NULL
 AND (waiting_since IS NULL OR snoozed_until IS NOT NULL)
+RETURNING conversation_id
 """
 
 
-def hear_patient(conversation: Conversation, *, now: datetime) -> None:
-    """Let an open ticket know that the patient wrote: the waiting starts, a snooze ends."""
+def hear_patients(conversation_ids: Collection[int], *, now: datetime) -> None:
+    """Let open tickets know that their patients wrote: the waiting starts, a snooze ends."""
+    if not conversation_ids:
+        return
+    statement = _HEAR_PATIENTS.format(places=", ".join(["%s"] * len(conversation_ids)))
     at = connection.ops.adapt_datetimefield_value(now)
     with connection.cursor() as cursor:
-        cursor.execute(_HEAR_PATIENT, {"at": at, "conversation": conversation.pk})
-        if cursor.rowcount:  # the second word in a row changes no list
-            show_on_commit(CONSOLES, {"type": "queue.changed", "conversation": conversation.pk})
+        cursor.execute(statement, [at, *conversation_ids])
+        moved = cursor.fetchall()  # the second word in a row changes no list
+    for (conversation_id,) in moved:
+        frame = {"type": "queue.changed", "conversation": conversation_id, "same_owner": True}
+        show_on_commit(CONSOLES, frame)
 
 
 def wake_snoozed(*, now: datetime) -> int:

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,15 +48,24 @@ def open_many(data_key_ids: Iterable[int]) -> None:
             _remember(found.pk, _unwrap(found))
 
 
-def ensure_alive(data_key_id: int) -> None:
-    """Let nobody destroy this key before the current transaction commits. Raises Erased.
+# Written out: it runs for every message.
+_ALIVE = """
+SELECT id FROM vault_datakey WHERE id IN ({places}) AND destroyed_at IS NULL ORDER BY id {lock}
+"""
 
-    For whoever is about to acknowledge what was sealed under it: the cache may not know yet that
-    another process destroyed it.
+
+def ensure_alive(data_key_ids: Set[int]) -> None:
+    """Let nobody destroy these keys before the current transaction commits. Raises Erased.
+
+    For whoever is about to acknowledge what was sealed under them: the cache may not know yet that
+    another process destroyed one.
     """
-    alive = DataKey.objects.filter(pk=data_key_id, destroyed_at=None)
-    if not alive.select_for_update(no_key=True).values_list("pk").first():
-        raise Erased
+    lock = connection.ops.for_update_sql(no_key=True) if connection.vendor != "sqlite" else ""
+    places = ", ".join(["%s"] * len(data_key_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(_ALIVE.format(places=places, lock=lock), list(data_key_ids))
+        if len(cursor.fetchall()) < len(data_key_ids):
+            raise Erased
 
 
 def destroy_data_key(data_key_id: int, *, now: datetime) -> None:

@@ -281,7 +281,7 @@ def test_a_merge_at_the_same_moment_does_not_save_a_record_from_an_erasure(
 
     assert not Patient.objects.filter(erased_at=None).exists()
     with pytest.raises(Erased), transaction.atomic():
-        ensure_alive(duplicate.data_key_id)
+        ensure_alive({duplicate.data_key_id})
 
 
 @pytest.mark.django_db

@@ -143,14 +143,14 @@ def test_an_erasure_holds_in_its_own_transaction_and_for_everybody_after_it() ->
 def test_what_is_stored_now_is_not_stored_under_an_erased_key() -> None:
     fresh = create_data_key()
     with transaction.atomic():
-        ensure_alive(fresh.pk)
+        ensure_alive({fresh.pk})
 
     # Another process destroys it: our own cache is not told.
     DataKey.objects.filter(pk=fresh.pk).update(wrapped=None, destroyed_at=timezone.now())
 
     open_data_key(fresh.pk)  # still held open here
     with pytest.raises(Erased), transaction.atomic():
-        ensure_alive(fresh.pk)
+        ensure_alive({fresh.pk})
 
 
 @pytest.mark.django_db(transaction=True)
@@ -163,14 +163,14 @@ def test_nobody_destroys_a_key_while_something_is_stored_under_it() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            ensure_alive(fresh.pk)
+            ensure_alive({fresh.pk})
             erasing = pool.submit(destroy_and_leave)
             with pytest.raises(TimeoutError):
                 erasing.result(timeout=0.3)
         erasing.result()
 
     with pytest.raises(Erased), transaction.atomic():
-        ensure_alive(fresh.pk)
+        ensure_alive({fresh.pk})
 
 
 @pytest.mark.django_db(transaction=True)

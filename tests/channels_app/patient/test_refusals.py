@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.core import signing
 from django.utils import timezone
 
-from channels_app import tokens, visit
+from channels_app import intake, tokens, visit
 from channels_app.limits import Buckets
 from channels_app.visit import MAX_FRAME
 from conversations.models import Message
@@ -280,10 +280,10 @@ async def test_one_address_brings_so_many_newcomers_and_no_more(browser, monkeyp
 async def test_our_own_fault_is_logged_without_words_and_the_socket_stays(
     visitor, monkeypatch, caplog
 ) -> None:
-    def broken(*_args, text, **_fields):
-        raise RuntimeError(f"could not store {text}")
+    def broken(said, **_fields):
+        raise RuntimeError(f"could not store {said[0].text}")
 
-    monkeypatch.setattr(visit, "take_in", broken)
+    monkeypatch.setattr(intake, "take_in_all", broken)
     failed = await visitor.send("我的秘密", client_id="c1")
     monkeypatch.undo()
     stored = await visitor.send("我的秘密", client_id="c1")
