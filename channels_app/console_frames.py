@@ -73,7 +73,6 @@ def newest(page: Frame, *, otherwise: int) -> int:
 
 def owner_frame(conversation: Conversation, *, nurse: StaffMember, now: datetime) -> Frame:
     """Who speaks, which ticket that is about, and what this person may do with it."""
-    conversation.refresh_from_db(fields=["owner", "nurse", "epoch", "language"])
     tickets = Ticket.objects.filter(conversation=conversation).select_related("claimed_by")
     ticket = tickets.order_by("-opened_at", "-pk").first()
     return {

@@ -3,7 +3,6 @@
 import os
 from threading import Thread
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
@@ -17,6 +16,4 @@ from triage.redflags import RULE_BOOK  # noqa: E402
 Thread(target=RULE_BOOK.warm_up, name="warm-up", daemon=True).start()
 
 # Whose page may open a socket is asked by the consumers: a widget's pages differ from a nurse's.
-application = ProtocolTypeRouter(
-    {"http": http, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
-)
+application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})
