@@ -1,7 +1,9 @@
 """The smallest chat that Channels can be: no storage, no accounts, no promises.
 
 What `manage.py bench` measures the house against. It speaks as much of docs/protocol.md as the load
-needs; a room is known to its patient and its nurse by number, and one process holds them all.
+needs; a room is known to its patient and its nurse by number. Its frames go through the layer that
+Channels recommends: in memory where the house has one process, through Redis where REDIS_URL says
+that the house may have many.
 """
 
 import json
@@ -17,7 +19,14 @@ from django.urls import re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 http = get_asgi_application()
-settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+settings.CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [settings.REDIS_URL]},
+    }
+    if settings.REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
 
 _rooms = count(1)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         rounds, patients = options["rounds"], max(AT_ONCE, options["patients"])
         with ExitStack() as stack:
-            bare = stack.enter_context(_bare(rounds, patients))
-            stored = [stack.enter_context(_stored(_("stored, SQLite"), {}, rounds, patients))]
-            servers = stack.enter_context(_servers())
-            if servers:
-                name = _("stored, PostgreSQL + Redis")
-                stored.append(stack.enter_context(_stored(name, servers, rounds, patients)))
+            pairs = [
+                (
+                    stack.enter_context(_bare(_("bare, in memory"), {}, rounds, patients)),
+                    stack.enter_context(_stored(_("stored, SQLite"), {}, rounds, patients)),
+                )
+            ]
+            if servers := stack.enter_context(_servers()):
+                bare, stored = _("bare, Redis"), _("stored, PostgreSQL + Redis")
+                pairs.append(
+                    (
+                        stack.enter_context(_bare(bare, servers, rounds, patients)),
+                        stack.enter_context(_stored(stored, servers, rounds, patients)),
+                    )
+                )
             else:
                 self.stdout.write(
                     _(
@@ -81,8 +90,8 @@ class Command(BaseCommand):
                         " BENCH_DATABASE_URL (empty database) and BENCH_REDIS_URL."
                     )
                 )
-            self._measure([bare, *stored], rounds=rounds, patients=patients)
-        self.stdout.write(table(_rows(bare, stored)))
+            self._measure(list(chain(*pairs)), rounds=rounds, patients=patients)
+        self.stdout.write(table(_rows(pairs)))
 
     def _measure(self, contenders: Sequence[Contender], *, rounds: int, patients: int) -> None:
         """By turns, so that what else this machine does falls on all of them."""
@@ -114,13 +123,13 @@ def _load(contender: Contender, *, patients: int) -> Result:
     return Result(**json.loads(done.stdout))
 
 
-def _rows(bare: Contender, stored: Sequence[Contender]) -> list[Sequence[str]]:
+def _rows(pairs: Sequence[tuple[Contender, Contender]]) -> list[Sequence[str]]:
     head = ("", _("messages/s"), "p50", "p99", _("missed"))
     measured = [
         (c.name, f"{c.rate:.0f}", f"{c.ms(0.5):.0f} ms", f"{c.ms(0.99):.0f} ms", str(c.missed))
-        for c in (bare, *stored)
+        for c in chain(*pairs)
     ]
-    return [head, *measured, *(_ratio(each, bare) for each in stored)]
+    return [head, *measured, *(_ratio(stored, bare) for bare, stored in pairs)]
 
 
 def _ratio(stored: Contender, bare: Contender) -> tuple[str, ...]:
@@ -132,12 +141,12 @@ def _ratio(stored: Contender, bare: Contender) -> tuple[str, ...]:
 
 
 @contextmanager
-def _bare(rounds: int, patients: int) -> Iterator[Contender]:
+def _bare(name: str, servers: dict[str, str], rounds: int, patients: int) -> Iterator[Contender]:
     """A bare Channels chat on the same server with the same flags; see `rehearsal.bare`."""
-    with _house({}) as house:
+    with _house(servers) as house:
         house.start_instead("web", application="channels_app.rehearsal.bare:application")
         house.wait_until_ready("/healthz")
-        yield Contender(_("bare chat"), house, cases=[("", 0)] * (1 + rounds) * patients)
+        yield Contender(name, house, cases=[("", 0)] * (1 + rounds) * patients)
 
 
 @contextmanager
