@@ -63,9 +63,12 @@ def hand_over(
 ) -> Ticket:
     """Bring a conversation to the nurses; an open ticket becomes more urgent, never less.
 
-    `seq` is the message that was the cause; without it the newest.
+    `seq` is the message that was the cause; without it the newest. A department that nobody looks
+    after is left out: then everybody sees the ticket.
     """
     lock(conversation)
+    if department is not None and not _is_looked_after(department):
+        department = None
     ticket = Ticket.objects.open().filter(conversation=conversation).first()
     if ticket is not None:
         return _raise_urgency(
@@ -243,6 +246,8 @@ def transfer_ticket(
     if to is None and department is None:
         raise CannotTransfer
     if to is not None and (not to.is_caring or to.pk == ticket.claimed_by_id):
+        raise CannotTransfer
+    if to is None and department is not None and not _is_looked_after(department):
         raise CannotTransfer
     Ticket.objects.filter(pk=ticket.pk).update(
         claimed_by=to,
@@ -491,6 +496,10 @@ def lock(conversation: Conversation) -> None:
     """Queue behind every other writer of this conversation, and see what they left."""
     list(Conversation.objects.select_for_update().filter(pk=conversation.pk).values_list("pk"))
     conversation.refresh_from_db(fields=["owner", "nurse", "epoch", "last_seq"])
+
+
+def _is_looked_after(department: Department) -> bool:
+    return StaffMember.objects.looking_after(department).exists()
 
 
 def _raise_urgency(

@@ -7,20 +7,24 @@ import pytest
 from assistant import danger, services
 from assistant.services import attend, give_unattended_to_nurses
 from conversations.models import Author, Message, Owner
+from hospital.models import Department
 from patients.services import erase_patient
 from staff.models import Role
 from tickets.models import Alarm, Reason, Ticket
 from tickets.policy import in_scope
 from tickets.services import (
+    CannotTransfer,
     NewMessage,
     acknowledge_alarms,
     claim_ticket,
     climb_alarms,
+    hand_over,
     reopen_ticket,
     reply,
     requeue_abandoned,
     resolve_ticket,
     ring_again,
+    transfer_ticket,
 )
 from triage.labels import Urgency
 
@@ -148,9 +152,9 @@ def test_danger_is_everybodys_whatever_the_department(patient_writes, staff, hos
     assert in_scope(Ticket.objects.get(), nurse=nurse)
 
 
-def test_a_red_flag_takes_an_open_ticket_to_its_department(patient_writes, hospital, now) -> None:
-    from hospital.models import Department
-
+def test_a_red_flag_takes_an_open_ticket_to_its_department(
+    patient_writes, hospital, nurse, now
+) -> None:
     patient_writes("转人工", tap="nurse")
     Ticket.objects.update(department=Department.objects.get(name="儿科"))
 
@@ -195,3 +199,20 @@ def test_a_takeover_between_reading_and_writing_leaves_the_message_to_the_nurse(
     assert not Message.objects.unhandled().exists()
     message.conversation.refresh_from_db()
     assert message.conversation.owner == Owner.NURSE
+
+
+@pytest.mark.django_db
+def test_a_department_that_nobody_looks_after_keeps_no_patient_to_itself(
+    patient_writes, staff, hospital, now
+) -> None:
+    eyes, other = Department.objects.filter(name__in=["急诊科", "儿科"])
+    here = staff(Role.NURSE)
+    here.departments.set([eyes])
+    conversation = patient_writes("孩子有点咳嗽", attended=False).message.conversation
+
+    ticket = hand_over(conversation, reason=Reason.UNSURE, urgency=1, department=other, now=now)
+
+    assert in_scope(ticket, nurse=here)
+    claim_ticket(ticket.pk, nurse=here, now=now)
+    with pytest.raises(CannotTransfer):
+        transfer_ticket(ticket.pk, nurse=here, department=other, now=now)
