@@ -12,7 +12,7 @@ import redis
 from django.db import connection
 
 from harness import servers
-from live import watch
+from live import show, watch
 from live.shout import Shouter
 
 
@@ -59,13 +59,15 @@ async def test_a_redis_that_falls_silent_is_asked_and_then_given_up(
     monkeypatch.setattr(watch, "SILENCE_S", 0.2)
     heard: asyncio.Queue[str] = asyncio.Queue()
 
-    async def deliver(group: str, _: dict[str, Any]) -> None:
+    def deliver(group: str, _: dict[str, Any]) -> None:
         heard.put_nowait(group)
 
     with servers.redis() as settings.REDIS_URL:
         watching = asyncio.create_task(watch._watch_redis(deliver))
         await asyncio.sleep(1)  # several pings are answered
-        Shouter().shout("consoles", {"type": "news"})
+        # What this process commits it shows without Redis, so its own frames are passed over.
+        Shouter().shout([("mine", {"type": "news"})], origin=show.ORIGIN)
+        Shouter().shout([("consoles", {"type": "news"})], origin="another")
         assert await asyncio.wait_for(heard.get(), 10) == "consoles"
 
         with redis.Redis.from_url(settings.REDIS_URL) as client:
