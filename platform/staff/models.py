@@ -1,15 +1,12 @@
 import uuid
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-
-if TYPE_CHECKING:
-    from hospital.models import Department
 
 AWAY_AFTER = timedelta(seconds=90)  # three missed heart beats of a console
 
@@ -32,9 +29,9 @@ class StaffQuerySet(models.QuerySet["StaffMember"]):
         """Those who may speak with patients."""
         return self.filter(is_active=True, role__in=[Role.NURSE, Role.HEAD_NURSE, Role.DOCTOR])
 
-    def looking_after(self, department: "Department") -> "StaffQuerySet":
+    def looking_after(self, department_id: int) -> "StaffQuerySet":
         """Those who see the tickets of a department; head nurses, who see all, not counted."""
-        theirs = Q(departments=department) | Q(departments=None)
+        theirs = Q(departments=department_id) | Q(departments=None)
         return self.caring().exclude(role=Role.HEAD_NURSE).filter(theirs).distinct()
 
     def on_duty(self, *, now: datetime) -> "StaffQuerySet":

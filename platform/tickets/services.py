@@ -499,7 +499,8 @@ def lock(conversation: Conversation) -> None:
 
 
 def _is_looked_after(department: Department) -> bool:
-    return StaffMember.objects.looking_after(department).exists()
+    found: bool = StaffMember.objects.looking_after(department.pk).exists()
+    return found
 
 
 def _raise_urgency(
