@@ -19,6 +19,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from conversations.models import Message
+from insight.drift import drifts
 from tickets.models import Alarm, Ticket
 
 OWED_AFTER = timedelta(seconds=10)  # younger debts are work in hand
@@ -38,7 +39,7 @@ def count(now: datetime) -> dict[str, float]:
         "messages_unhandled": owed.unhandled().count(),
         "messages_unsent": owed.unsent().count(),
     }
-    return counts | rings()
+    return counts | rings() | understood(now)
 
 
 def rings() -> dict[str, int]:
@@ -50,6 +51,24 @@ def rings() -> dict[str, int]:
     return {"broker_rings": alive, "broker_dead_rings": ring.exclude(dead_at=None).count()}
 
 
+def understood(now: datetime) -> dict[str, float]:
+    """How the newest model does, beside its reference week; shares 0 to 1."""
+    drift = next(drifts(now=now), None)
+    if drift is None:
+        return {}
+    counts: dict[str, float] = {
+        "model_messages": drift.recent.messages,
+        "model_abstained_share": drift.recent.abstained_share,
+        "model_unknown_character_share": drift.recent.unknown_share,
+    }
+    if drift.reference is not None:
+        counts["model_abstained_share_of_reference"] = drift.reference.abstained_share
+        counts["model_unknown_character_share_of_reference"] = drift.reference.unknown_share
+        counts["model_intent_stability_index"] = drift.stability_index
+        counts["model_changed"] = float(drift.crossed)
+    return counts
+
+
 HELP = {
     "queue_waiting": "Tickets that no nurse has claimed.",
     "queue_oldest_wait_seconds": "How long the patient waits who has waited longest.",
@@ -59,6 +78,13 @@ HELP = {
     "messages_unsent": "Replies older than 10 s that were not sent.",
     "broker_rings": "Rings of the embedded broker that wait for a worker.",
     "broker_dead_rings": "Rings of the embedded broker that were given up.",
+    "model_messages": "Messages that the newest model understood in the last 7 days.",
+    "model_abstained_share": "Of those, the share (0 to 1) that it was not sure of.",
+    "model_abstained_share_of_reference": "The same in its reference week.",
+    "model_unknown_character_share": "Share (0 to 1) of characters of no script of ours.",
+    "model_unknown_character_share_of_reference": "The same in its reference week.",
+    "model_intent_stability_index": "How far the intents lie from those of the reference week.",
+    "model_changed": "1 when a threshold of insight.drift is crossed.",
 }
 
 

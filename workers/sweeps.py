@@ -11,6 +11,7 @@ from django.utils import timezone
 from assistant.services import give_unattended_to_nurses
 from conversations.models import Message
 from events import MessageReceived, ReplyQueued, publish
+from insight.drift import count_days
 from live.models import Glance
 from tickets.services import climb_alarms, requeue_abandoned, ring_again, wake_snoozed
 
@@ -24,6 +25,7 @@ SCHEDULE: dict[str, float] = {  # task name → period in seconds
     "sweep.unattended": 10.0,
     "sweep.abandoned": 30.0,
     "sweep.glances": 30.0,
+    "sweep.drift": 1_800.0,
 }
 
 
@@ -59,3 +61,8 @@ def give_unattended(**_: object) -> None:
 @shared_task(name="sweep.glances")  # type: ignore[untyped-decorator]
 def sweep_glances(**_: object) -> None:
     Glance.objects.filter(at__lt=timezone.now() - GLANCES_KEPT).delete()
+
+
+@shared_task(name="sweep.drift")  # type: ignore[untyped-decorator]
+def count_days_of_models(**_: object) -> None:
+    count_days(now=timezone.now())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +16,8 @@ from django.utils.translation import ngettext
 
 from channels_app.metrics import count
 from conversations.models import Author, Kind, Message
+from insight.drift import drifts, in_words
+from insight.reading import since
 from knowledge.models import ArticleVersion
 from patients.admin import health_of
 from patients.models import Channel
@@ -78,23 +80,9 @@ def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             _channels(),
             _knowledge(now),
             _model(),
+            *_watched(now),
         ],
     }
-
-
-def since(rows: QuerySet[Any], moment: str, start: datetime) -> QuerySet[Any]:
-    """The rows stored since a moment, found by their growing ids: no index on it is needed."""
-    low = 0
-    high = rows.model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0
-    every = rows.model._default_manager.order_by("pk").values_list("pk", moment)
-    while low < high:
-        middle = (low + high) // 2
-        row = every.filter(pk__gt=middle).first()
-        if row is None or row[1] >= start:
-            high = middle
-        else:
-            low = row[0]
-    return rows.filter(pk__gt=low)
 
 
 def _queue(counts: dict[str, float]) -> Number:
@@ -213,6 +201,28 @@ def _model() -> Panel:
         rows = []
     missing = _("No model is installed: nurses read every message that rules do not answer.")
     return Panel(_("Model in use"), rows, empty=missing)
+
+
+def _watched(now: datetime) -> list[Panel]:
+    """Each model of the last seven days beside its reference week."""
+    panels = [
+        Panel(
+            _("Watching %(model)s") % {"model": drift.model},
+            [
+                Row(
+                    said.words, _("changed") if said.is_warning else "", tone=_tone(said.is_warning)
+                )
+                for said in in_words(drift)
+            ],
+        )
+        for drift in drifts(now=now)
+    ]
+    nothing = _("No day of the last seven was counted yet.")
+    return panels or [Panel(_("Watching the model"), empty=nothing)]
+
+
+def _tone(is_warning: bool) -> str:
+    return "warn" if is_warning else "calm"
 
 
 def _bars(rows: list[tuple[str, int, str]]) -> list[Row]:

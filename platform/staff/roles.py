@@ -38,6 +38,8 @@ _CONFIGURED: dict[str, str] = {
     "tickets.ticket": "view",
     "tickets.alarm": "view",
     "tickets.cannedreply": _ALL,
+    "insight.modelday": "view",
+    "insight.referenceweek": _ALL,
     "vault.accessentry": "view",
     "workers.ring": "view change",
 }

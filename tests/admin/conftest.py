@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from conftest import Model, PatientWrites
 from hospital.models import Hospital
+from insight.models import ModelDay, ReferenceWeek
 from knowledge.models import Article, ArticleVersion
 from patients.models import Channel, Proxy, Purpose
 from patients.services import create_patient, give_consent, meet, update_patient
@@ -55,6 +56,20 @@ def house(
     update_patient(point.patient, name="王小明", phone="13800000001")
     message = patient_writes("我胸口很痛，喘不上气", now=now).message
     family = create_patient(name="王芳芳")
+    ModelDay.objects.create(
+        day=now.date(),
+        model="test 1",
+        messages=9,
+        abstained=1,
+        intents={"chitchat": 9},
+        urgencies={"3": 2},
+        characters=90,
+        unknown_characters=1,
+        counted_at=now,
+    )
+    ReferenceWeek.objects.create(
+        model="test 1", first_day=now.date(), chosen_by=nurse, chosen_at=now
+    )
     article = Article.objects.create(slug="parking", category="directions")
     ArticleVersion.objects.create(article=article, number=1, title="停车", body="B1", source="总务")
     return SimpleNamespace(

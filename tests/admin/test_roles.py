@@ -45,6 +45,8 @@ ADMIN = {
     "tickets.ticket": "v",
     "tickets.alarm": "v",
     "tickets.cannedreply": "vacd",
+    "insight.modelday": "v",
+    "insight.referenceweek": "vacd",
     "vault.accessentry": "v",
     "workers.ring": "vc",
 }

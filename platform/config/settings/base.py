@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "conversations",
     "tickets",
     "assistant",
+    "insight",
     "adapters",
     "channels_app",
     "workers",

@@ -69,6 +69,14 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Understanding"),
+        "separator": True,
+        "items": [
+            _list(_("Days of the models"), "query_stats", "insight.modelday"),
+            _list(_("Reference weeks"), "event_repeat", "insight.referenceweek"),
+        ],
+    },
+    {
         "title": _("Hospital"),
         "separator": True,
         "items": [
