@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from conversations.models import Message
 from insight.drift import drifts
+from insight.models import Review
 from tickets.models import Alarm, Ticket
 
 OWED_AFTER = timedelta(seconds=10)  # younger debts are work in hand
@@ -53,14 +54,13 @@ def rings() -> dict[str, int]:
 
 def understood(now: datetime) -> dict[str, float]:
     """How the newest model does, beside its reference week; shares 0 to 1."""
+    counts: dict[str, float] = {"reviews_open": Review.objects.open().count()}
     drift = next(drifts(now=now), None)
     if drift is None:
-        return {}
-    counts: dict[str, float] = {
-        "model_messages": drift.recent.messages,
-        "model_abstained_share": drift.recent.abstained_share,
-        "model_unknown_character_share": drift.recent.unknown_share,
-    }
+        return counts
+    counts["model_messages"] = drift.recent.messages
+    counts["model_abstained_share"] = drift.recent.abstained_share
+    counts["model_unknown_character_share"] = drift.recent.unknown_share
     if drift.reference is not None:
         counts["model_abstained_share_of_reference"] = drift.reference.abstained_share
         counts["model_unknown_character_share_of_reference"] = drift.reference.unknown_share
@@ -78,6 +78,7 @@ HELP = {
     "messages_unsent": "Replies older than 10 s that were not sent.",
     "broker_rings": "Rings of the embedded broker that wait for a worker.",
     "broker_dead_rings": "Rings of the embedded broker that were given up.",
+    "reviews_open": "Messages where people and model differ that nobody has judged.",
     "model_messages": "Messages that the newest model understood in the last 7 days.",
     "model_abstained_share": "Of those, the share (0 to 1) that it was not sure of.",
     "model_abstained_share_of_reference": "The same in its reference week.",

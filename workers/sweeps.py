@@ -12,6 +12,7 @@ from assistant.services import give_unattended_to_nurses
 from conversations.models import Message
 from events import MessageReceived, ReplyQueued, publish
 from insight.drift import count_days
+from insight.reviews import collect_reviews
 from live.models import Glance
 from tickets.services import climb_alarms, requeue_abandoned, ring_again, wake_snoozed
 
@@ -25,6 +26,7 @@ SCHEDULE: dict[str, float] = {  # task name → period in seconds
     "sweep.unattended": 10.0,
     "sweep.abandoned": 30.0,
     "sweep.glances": 30.0,
+    "sweep.reviews": 600.0,
     "sweep.drift": 1_800.0,
 }
 
@@ -61,6 +63,11 @@ def give_unattended(**_: object) -> None:
 @shared_task(name="sweep.glances")  # type: ignore[untyped-decorator]
 def sweep_glances(**_: object) -> None:
     Glance.objects.filter(at__lt=timezone.now() - GLANCES_KEPT).delete()
+
+
+@shared_task(name="sweep.reviews")  # type: ignore[untyped-decorator]
+def look_for_reviews(**_: object) -> None:
+    collect_reviews(now=timezone.now())
 
 
 @shared_task(name="sweep.drift")  # type: ignore[untyped-decorator]

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from channels_app.metrics import count
 from conversations.models import Author, Kind, Message
 from insight.drift import drifts, in_words
+from insight.models import Review
 from insight.reading import since
 from knowledge.models import ArticleVersion
 from patients.admin import health_of
@@ -204,7 +205,11 @@ def _model() -> Panel:
 
 
 def _watched(now: datetime) -> list[Panel]:
-    """Each model of the last seven days beside its reference week."""
+    """Each model of the last seven days beside its reference week, and what waits for a verdict."""
+    waiting = Review.objects.open().count()
+    note = ngettext(
+        "%(count)s review waits for a verdict.", "%(count)s reviews wait for a verdict.", waiting
+    ) % {"count": waiting}
     panels = [
         Panel(
             _("Watching %(model)s") % {"model": drift.model},
@@ -214,11 +219,12 @@ def _watched(now: datetime) -> list[Panel]:
                 )
                 for said in in_words(drift)
             ],
+            note=note,
         )
         for drift in drifts(now=now)
     ]
     nothing = _("No day of the last seven was counted yet.")
-    return panels or [Panel(_("Watching the model"), empty=nothing)]
+    return panels or [Panel(_("Watching the model"), empty=nothing, note=note)]
 
 
 def _tone(is_warning: bool) -> str:

@@ -38,6 +38,7 @@ _CONFIGURED: dict[str, str] = {
     "tickets.ticket": "view",
     "tickets.alarm": "view",
     "tickets.cannedreply": _ALL,
+    "insight.review": "view change",  # to judge one takes the right to read messages besides
     "insight.modelday": "view",
     "insight.referenceweek": _ALL,
     "vault.accessentry": "view",
@@ -53,6 +54,7 @@ MAY: dict[str, dict[str, str]] = {
         "tickets.cannedreply": _ALL,
         "tickets.ticket": "view",
         "tickets.alarm": "view",
+        "insight.review": "view change",
         "knowledge.article": "view",
         "knowledge.articleversion": "view sign_off recall",
         "hospital.department": "view",

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from conftest import Model, PatientWrites
 from hospital.models import Hospital
-from insight.models import ModelDay, ReferenceWeek
+from insight.models import ModelDay, ReferenceWeek, Review
 from knowledge.models import Article, ArticleVersion
 from patients.models import Channel, Proxy, Purpose
 from patients.services import create_patient, give_consent, meet, update_patient
@@ -56,6 +56,7 @@ def house(
     update_patient(point.patient, name="王小明", phone="13800000001")
     message = patient_writes("我胸口很痛，喘不上气", now=now).message
     family = create_patient(name="王芳芳")
+    ticket = Ticket.objects.get()
     ModelDay.objects.create(
         day=now.date(),
         model="test 1",
@@ -78,7 +79,14 @@ def house(
         patient=point.patient,
         message=message,
         conversation=message.conversation,
-        ticket=Ticket.objects.get(),
+        ticket=ticket,
+        review=Review.objects.create(
+            message=message,
+            data_key=message.data_key,
+            kind="false_alarm",
+            ticket=ticket,
+            found_at=now,
+        ),
         alarm=Alarm.objects.get(),
         consent=give_consent(
             point.patient, Purpose.HEALTH_DATA, text_version="1", channel=web, now=now

@@ -80,7 +80,7 @@ def test_the_admin_runs_no_inline_script(superuser: Client, house: SimpleNamespa
 @pytest.mark.parametrize(
     "model", ["patients.patient", "conversations.conversation", "tickets.ticket", "tickets.alarm",
               "vault.accessentry", "patients.contactpoint", "patients.consent",
-              "staff.staffmember", "patients.channel", "insight.modelday"],
+              "staff.staffmember", "patients.channel", "insight.review", "insight.modelday"],
 )  # fmt: skip
 def test_what_is_kept_can_not_be_deleted(
     superuser: Client, house: SimpleNamespace, model: str

@@ -305,3 +305,4 @@ def test_the_monitor_hears_numbers(counted: Counted) -> None:
     assert counts["model_abstained_share"] == pytest.approx(0.31)
     assert counts["model_abstained_share_of_reference"] == pytest.approx(0.12)
     assert counts["model_changed"] == 1
+    assert counts["reviews_open"] == 0

@@ -72,6 +72,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": _("Understanding"),
         "separator": True,
         "items": [
+            _list(_("Reviews"), "rate_review", "insight.review"),
             _list(_("Days of the models"), "query_stats", "insight.modelday"),
             _list(_("Reference weeks"), "event_repeat", "insight.referenceweek"),
         ],
