@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from conversations.models import Author, Kind, Message
+from insight.labels import CANDIDATE
 from tickets.card import readable
 
 Frame = dict[str, Any]
@@ -16,6 +17,7 @@ AT_ONCE = 100  # messages in one frame
 PATIENT_EVENTS = frozenset({"queued", "claimed", "transferred", "requeued", "resolved", "reopened"})
 EVENT_DETAILS = ("event", "nurse", "department", "department_en")
 PATIENT_DETAILS = ("choices", "source", "departments", "card", "handoff")
+UNSHOWN = frozenset({CANDIDATE})  # to anybody: it decided nothing
 
 
 def for_patient(messages: Iterable[Message]) -> list[Frame]:
@@ -27,7 +29,7 @@ def for_staff(messages: Iterable[Message]) -> list[Frame]:
     return [
         {
             **_item(message),
-            "details": message.details or {},
+            "details": {k: v for k, v in (message.details or {}).items() if k not in UNSHOWN},
             "handled": message.handled_at is not None,
             "sent": message.sent_at is not None,
         }

@@ -10,12 +10,15 @@ from django.utils import timezone
 from adapters.delivery import deliver
 from assistant.services import attend
 from events import MessageReceived, ReplyQueued
-from workers.understanding import understand
+from insight.shadow import note_shadow
+from workers.understanding import candidate, understand
 
 
 @shared_task(name=MessageReceived.name)  # type: ignore[untyped-decorator]
 def on_message_received(*, conversation_id: int, **_: object) -> None:
-    attend(conversation_id, understand=understand, now=timezone.now())
+    attended = attend(conversation_id, understand=understand, now=timezone.now())
+    if (heard_beside := candidate()) is not None:
+        note_shadow(attended, understand=heard_beside)
 
 
 @shared_task(name=ReplyQueued.name)  # type: ignore[untyped-decorator]

@@ -125,8 +125,12 @@ def _tap(said: Said) -> str:
     return said.tap if said.tap in policy.TAPS else ""
 
 
-def attend(conversation_id: int, *, understand: Understand, now: datetime) -> None:
-    """Respond to every unhandled message of a conversation, oldest first. May run twice at once."""
+def attend(conversation_id: int, *, understand: Understand, now: datetime) -> list[int]:
+    """Respond to every unhandled message of a conversation, oldest first; returns their ids.
+
+    May run twice at once.
+    """
+    attended = []
     unhandled = Message.objects.filter(conversation=conversation_id).unhandled().order_by("seq")
     for message in unhandled.select_related("conversation__contact_point__patient"):
         try:
@@ -136,6 +140,8 @@ def attend(conversation_id: int, *, understand: Understand, now: datetime) -> No
         except Exception as error:
             _log_failure("response failed", error, message.conversation)
             give_to_nurse(message, now=now)
+        attended.append(message.pk)
+    return attended
 
 
 def respond(message: Message, *, understand: Understand, now: datetime) -> None:

@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ SHIPPED = Path(__file__).parent / "model"
 
 _lock = threading.Lock()
 _loaded: "dict[Path, ModelFolder]" = {}
+_given_up: set[Path] = set()  # candidates that do not load; a restart tries them again
 
 
 class ModelFailed(Exception):
@@ -45,14 +46,31 @@ def understand_many(texts: Sequence[str]) -> list[Understanding]:
     return [understand(text) for text in texts]
 
 
+def candidate() -> Callable[[str], Understanding] | None:
+    """Return what a second model would understand, whose folder UNDERSTANDING_SHADOW names.
+
+    None where there is none, or where it does not load: that is logged once. Unlike `understand`,
+    the callable raises whatever breaks.
+    """
+    named = os.environ.get("UNDERSTANDING_SHADOW")
+    if not named or Path(named) in _given_up:
+        return None
+    try:
+        return _model(Path(named)).understand
+    except Exception as error:
+        _given_up.add(Path(named))
+        logger.error("the candidate does not load", extra={"fault": _kind_and_place(error)})
+        return None
+
+
 def warm_up() -> None:
     """Load the model now rather than at the first message. A failure is logged, not raised."""
     understand("你好")
 
 
-def _model() -> "ModelFolder":
+def _model(folder: Path | None = None) -> "ModelFolder":
     """Return the model of this process, loaded once. A failed load is tried again next time."""
-    folder = Path(os.environ.get("UNDERSTANDING_MODEL") or SHIPPED)
+    folder = folder or Path(os.environ.get("UNDERSTANDING_MODEL") or SHIPPED)
     with _lock:
         if folder not in _loaded:
             # Loads onnxruntime and the model: a second of work and 100 MB, only where needed.
