@@ -15,8 +15,8 @@ from django.utils import translation
 import events
 from assistant.services import attend, take_in
 from channels_app import database
+from conversations.arrivals import Received
 from conversations.models import Conversation, Message
-from conversations.services import Received
 from hospital.models import Department, Hospital, OpeningHours, Place
 from patients.models import Channel
 from patients.services import meet

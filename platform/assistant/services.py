@@ -21,16 +21,14 @@ from assistant.skills.greet import greet
 from assistant.skills.nurse import announce_nurse
 from assistant.skills.suggest_department import suggest_department
 from assistant.turn import Reply, Turn
+from conversations.arrivals import Arrival, Received, receive_messages
 from conversations.models import Author, Conversation, Message, Owner
 from conversations.services import (
-    Arrival,
-    Received,
     StaleEpoch,
     announce_message,
     mark_handled,
     mark_seen,
     queue_reply,
-    receive_messages,
     start_conversation,
 )
 from conversations.text import clean_text
