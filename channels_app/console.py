@@ -106,7 +106,10 @@ class NurseConsole(Bells):
                     # Also without a doorbell: one that was lost must silence neither an alarm nor
                     # a patient.
                     await self._join_again()
+                    await self._listen_to_mine()
                     await self._show_alarms()
+                    await self._in_scope(self._catch_up)
+                elif self._watched is not None:
                     await self._in_scope(self._catch_up)
                 else:
                     await self._look(lambda nurse: None)

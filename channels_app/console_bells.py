@@ -65,9 +65,10 @@ class Bells(Socket):
             return
         # Whether she may see it was asked when she opened it, is asked again every few seconds,
         # and whenever its ticket changes: not for each message.
-        self._have = seq
-        self._wanted = max(self._wanted, seq)
-        await self._tell(show.frame_of(at_hand, conversation_id=self._watched, last_seq=seq))
+        with translation.override(self._language):
+            page = show.frame_of(at_hand, conversation_id=self._watched, last_seq=seq)
+        self._have, self._wanted = seq, max(self._wanted, seq)
+        await self._tell(page)
 
     def _want(self, seq: int) -> None:
         self._wanted = max(self._wanted, seq)
@@ -151,7 +152,6 @@ class Bells(Socket):
         if self._ready:
             await self._tell({"type": "queue"})
             if self._owners_moved:
-                self._owners_moved = False
                 await self._listen_to_mine()
 
     async def alarm_changed(self, event: Frame) -> None:
@@ -168,7 +168,12 @@ class Bells(Socket):
 
     async def _listen_to_mine(self) -> None:
         """Hear the doorbells of her own conversations, and of no other's."""
-        mine = await self._look(show.own_conversations)
+        self._owners_moved = False
+        try:
+            mine = await self._look(show.own_conversations)
+        except Exception:
+            self._owners_moved = True
+            raise
         left, self._mine = self._mine - mine, mine
         for conversation_id in mine:
             await self.channel_layer.group_add(

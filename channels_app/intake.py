@@ -8,9 +8,8 @@ stored by itself, so it takes no other with it.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from assistant.services import Said, take_in_all
@@ -55,7 +54,11 @@ class Intake:
             while self._waiting:
                 batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
                 batch.sort(key=lambda each: each.key)
-                outcomes = await database.write(self._outcomes, [each.said for each in batch])
+                outcomes: Sequence[Outcome]
+                try:
+                    outcomes = await database.write(self._outcomes, [each.said for each in batch])
+                except Exception as error:
+                    outcomes = [error] * len(batch)
                 for each, outcome in zip(batch, outcomes, strict=True):
                     if each.done.done():
                         continue  # its socket is gone; what was stored is stored
@@ -69,6 +72,8 @@ class Intake:
     def _outcomes(self, batch: Sequence[Callable[[], Said]]) -> Sequence[Outcome]:
         try:
             return self._together(batch)
+        except (OperationalError, InterfaceError):
+            raise  # the database is ill, not one of them: nobody is helped by trying each
         except Exception as error:
             if len(batch) == 1:
                 return [error]
@@ -78,11 +83,14 @@ class Intake:
     def _together(self, batch: Sequence[Callable[[], Said]]) -> list[tuple[Said, Message]]:
         stored: list[Message] = []
         # Before any screen is told of them, as what is done on a commit is done in order.
-        transaction.on_commit(partial(self._loop.call_soon_threadsafe, hub.remember, stored))
+        transaction.on_commit(lambda: self._remember(stored), robust=True)
         said = [each() for each in batch]
         received = take_in_all(said, now=timezone.now())
         stored += (each.message for each in received)
         return [(each, found.message) for each, found in zip(said, received, strict=True)]
+
+    def _remember(self, stored: list[Message]) -> None:
+        self._loop.call_soon_threadsafe(hub.remember, stored)
 
 
 _intakes: dict[asyncio.AbstractEventLoop, Intake] = {}

@@ -62,6 +62,7 @@ class _Line:
         finally:
             for group in list(self._groups):
                 await self._leave(group)
+            self._layer.forget(self._mailbox)
         return self.frames
 
     async def _wait_for_news(self) -> None:

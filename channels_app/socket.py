@@ -15,6 +15,8 @@ from channels_app.frames import Frame
 
 _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
+ABNORMAL = 1006  # a line that ended without a goodbye
+
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -29,6 +31,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.scope, self.base_send = scope, send
+        self._left = False
         self.channel_layer = get_channel_layer(self.channel_layer_alias)
         self.channel_name = await self.channel_layer.new_channel()
         self.channel_layer.skip(self.channel_name, self.is_needless)
@@ -46,6 +49,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
                 loop.cancel()
                 with suppress(asyncio.CancelledError, Exception):  # the first one is told above
                     await loop
+            if not self._left:  # a line that broke, or a server that stops
+                await self.disconnect(ABNORMAL)
             self.channel_layer.forget(self.channel_name)
 
     def is_needless(self, frame: Frame) -> bool:
@@ -60,7 +65,13 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
                     await self.dispatch(message)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        await getattr(self, get_handler_name(message))(message)
+        handler = getattr(self, get_handler_name(message), None)
+        if handler is not None:  # else a newer process shows what this one does not know
+            await handler(message)
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        self._left = True
+        await super().websocket_disconnect(message)
 
     async def send_frame(self, frame: Frame) -> None:
         await self.base_send({"type": "websocket.send", "text": _encoded(frame)})

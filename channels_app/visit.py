@@ -9,6 +9,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -117,6 +118,8 @@ class Visit:
         except Exception as error:
             await self._broke(error)
             await self._error("failed", **extra)
+            with suppress(Exception):  # the next ping looks again
+                await self._answer_the_bell()
 
     def is_needless(self, frame: Frame) -> bool:
         """Whether `hear` would do nothing: news of what this line is just storing itself."""
@@ -250,6 +253,10 @@ class Visit:
             self._storing = False
         await self._emit(answer)
         await self.look_for_thread()  # at the first message there is one now
+        await self._answer_the_bell()
+
+    async def _answer_the_bell(self) -> None:
+        """Look at what rang while a message of this line was being stored."""
         if self.has_conversation and self._rung_seq > self._sent_seq:
             await self._push()
 

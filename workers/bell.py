@@ -6,7 +6,6 @@ that fails is not tried again: the row is the debt, and a sweep rings for what i
 """
 
 import logging
-from functools import partial
 from queue import Full, Queue
 from threading import Lock, Thread
 
@@ -25,7 +24,8 @@ Ids = dict[str, int]
 def ring(name: str, ids: Ids) -> None:
     """Ring for the task of this name. Never raises, and never waits for a broker."""
     if settings.BROKER_URL:
-        transaction.on_commit(partial(_side_bell.ring, name, ids), robust=True)
+        # No partial: Django names what broke in its log, and a partial has no name.
+        transaction.on_commit(lambda: _side_bell.ring(name, ids), robust=True)
     else:
         _ring_now(name, ids)
 

@@ -210,7 +210,8 @@ class ReviewAdmin(ReadOnlyAdmin):
             subject_id=review.message.conversation_id,
             reason=f"admin: {reason}"[:REASON_CHARS],
         )
-        message, details = review.message, review.message.details or {}
+        message = review.message
+        details = (message.details or {}) if opens(message) else {}
         said = said_in(details)
         known = reviews.labels_of(review) or (said.labels if said else None)
         if not labels_form.is_bound and known is not None:

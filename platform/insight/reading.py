@@ -9,6 +9,7 @@ from django.db.models import Max, QuerySet
 from conversations.models import Author, Kind, Message
 from vault.cipher import Unreadable
 from vault.datakeys import open_many
+from vault.keys import UnknownKey
 
 BATCH = 500  # messages read at once; one long read would hold SQLite's log open
 
@@ -50,6 +51,6 @@ def opens(message: Message) -> bool:
     """Whether a row can be read. One that cannot is told of where a nurse reads it."""
     try:
         _both = message.text, message.details
-    except Unreadable:
+    except (Unreadable, UnknownKey):
         return False
     return True

@@ -19,6 +19,8 @@ from insight.reading import handled, opens
 from staff.models import StaffMember
 from tickets.models import Outcome, Reason, Ticket
 from triage.labels import DEPARTMENTS, Urgency
+from vault.cipher import Unreadable
+from vault.keys import UnknownKey
 
 logger = logging.getLogger(__name__)
 
@@ -239,7 +241,7 @@ def labels_of(review: Review) -> Labels | None:
     """What was settled; None when it was skipped, or cannot be read any more."""
     try:
         return Labels.from_json(review.labels or {})
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, Unreadable, UnknownKey):
         return None
 
 

@@ -7,7 +7,6 @@ that gets lost costs a moment, not a message.
 import json
 import secrets
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -40,7 +39,7 @@ def show_on_commit(group: str, frame: Frame) -> None:
 def show_all_on_commit(frames: Sequence[tuple[str, Frame]]) -> None:
     """Show each frame to its group, once the current transaction commits."""
     if settings.REDIS_URL:
-        transaction.on_commit(partial(shouter.shout, frames, origin=ORIGIN), robust=True)
+        transaction.on_commit(lambda: shouter.shout(frames, origin=ORIGIN), robust=True)
     else:
         # Written out, and without the rows' ids: a frame goes with every message.
         now = connection.ops.adapt_datetimefield_value(timezone.now())
@@ -48,7 +47,7 @@ def show_all_on_commit(frames: Sequence[tuple[str, Frame]]) -> None:
         with connection.cursor() as cursor:
             cursor.executemany(_SHOW, rows)
     if screens:
-        transaction.on_commit(partial(_show_here, frames), robust=True)
+        transaction.on_commit(lambda: _show_here(frames), robust=True)
 
 
 def _show_here(frames: Sequence[tuple[str, Frame]]) -> None:

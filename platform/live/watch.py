@@ -43,7 +43,7 @@ async def watch(deliver: Deliver) -> None:
         while True:
             try:
                 await (_watch_redis(deliver) if settings.REDIS_URL else _watch_database(deliver))
-            except (OSError, sqlite3.Error):
+            except Exception:  # whatever it was, the screens of this process must hear again
                 logger.warning("live source lost", exc_info=True)
                 await asyncio.sleep(AGAIN_AFTER_S)
     finally:
@@ -59,15 +59,17 @@ class _Here:
         self._frames: deque[tuple[str, show.Frame]] = deque()
 
     def show(self, frames: Sequence[tuple[str, show.Frame]]) -> None:
-        idle = not self._frames
         self._frames.extend(frames)
-        if idle:
-            with contextlib.suppress(RuntimeError):  # a loop that ended has no screens
-                self._loop.call_soon_threadsafe(self._hand_on)
+        with contextlib.suppress(RuntimeError):  # a loop that ended has no screens
+            self._loop.call_soon_threadsafe(self._hand_on)
 
     def _hand_on(self) -> None:
         while self._frames:
-            self._deliver(*self._frames.popleft())
+            group, frame = self._frames.popleft()
+            try:
+                self._deliver(group, frame)
+            except Exception:  # one that can't be shown must keep no other from being shown
+                logger.warning("a glance was not shown", exc_info=True, extra={"group": group})
 
 
 async def _watch_redis(deliver: Deliver) -> None:
@@ -98,8 +100,8 @@ async def _listen(topic: "PubSub", deliver: Deliver) -> None:
         if asked:
             await topic.ping()
         elif heard["type"] == "message":
-            group, frame, origin = json.loads(heard["data"])
-            if origin != show.ORIGIN:
+            group, frame, *origin = json.loads(heard["data"])  # an older process names none
+            if origin != [show.ORIGIN]:
                 deliver(group, frame)
 
 

@@ -367,9 +367,13 @@ def hear_patients(conversation_ids: Collection[int], *, now: datetime) -> None:
         show_on_commit(CONSOLES, frame)
 
 
+@transaction.atomic
 def wake_snoozed(*, now: datetime) -> int:
     """Bring back the tickets whose moment has come; returns how many woke."""
-    woken = Ticket.objects.open().filter(snoozed_until__lte=now).update(snoozed_until=None)
+    due = Ticket.objects.open().filter(snoozed_until__lte=now).order_by("pk")
+    # Waits for nobody: whoever holds one, as its patient who writes, wakes it too.
+    free = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    woken = Ticket.objects.filter(pk__in=free).update(snoozed_until=None)
     if woken:
         show_on_commit(CONSOLES, {"type": "queue.changed"})
     return woken
@@ -395,6 +399,8 @@ def _requeue(ticket: Ticket, still: TicketQuerySet, *, now: datetime) -> bool:
     still = still.filter(claimed_by=ticket.claimed_by_id)
     if not still.update(claimed_by=None, claimed_at=None, snoozed_until=None):
         return False
+    if ticket.department is not None and not _is_looked_after(ticket.department):
+        Ticket.objects.filter(pk=ticket.pk).update(department=None)
     change_owner(ticket.conversation, Owner.QUEUE, now=now)
     tell_event(ticket.conversation, "requeued", now=now)
     last = Alarm.objects.filter(ticket=ticket).order_by("raised_at").last()

@@ -191,9 +191,13 @@ async def test_a_screen_that_fell_out_of_every_group_hears_again(
 
     for group, channel in joined:  # what a restart of Redis does
         await layer.group_discard(group, channel)
+    joined.clear()
     await sync_to_async(patient_writes)("孩子发烧了", attended=False)
 
     assert (await screen.expect("messages"))["items"][0]["seq"] == page["last_seq"] + 1
+    async with asyncio.timeout(10):
+        while len(joined) < 2:
+            await asyncio.sleep(0.01)
     for group in (CONSOLES, conversation_group(ticket.conversation_id)):
         frame = {"type": "conversation.seen", "conversation": ticket.conversation_id}
         await layer.group_send(group, frame)

@@ -2,6 +2,10 @@
 
 import asyncio
 
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import OperationalError
+
 from channels_app import intake
 from channels_app.visit import Visit
 from conversations.models import Message
@@ -41,6 +45,21 @@ async def test_a_database_that_fails_answers_each_and_keeps_the_line(visitor, mo
 
     assert failed["code"] == "failed"
     assert (await visitor.send("在吗", client_id="c1"))["type"] == "ack"
+
+
+async def test_an_ill_database_is_asked_once_for_all(monkeypatch, transactional_db) -> None:
+    asked = []
+
+    def ill(said, **_fields):
+        asked.append(said)
+        raise OperationalError
+
+    monkeypatch.setattr(intake, "take_in_all", ill)
+    store = intake.Intake(asyncio.get_running_loop())._outcomes
+    with pytest.raises(OperationalError):
+        await sync_to_async(store)([lambda: "一", lambda: "二", lambda: "三"])
+
+    assert asked == [["一", "二", "三"]]
 
 
 async def test_a_second_page_of_the_same_visitor_hears_what_the_first_one_says(browser) -> None:
