@@ -19,6 +19,7 @@ class Silence(StrEnum):
     """Why a sign that was found does not count."""
 
     FIGURE = "figure"
+    JOKE = "joke"
     NEGATION = "negation"
     HISTORY = "history"
     KNOWLEDGE = "knowledge"
@@ -52,6 +53,13 @@ _NOW = _any_of("now")
 _QUESTION = _any_of("knowledge_questions")
 _SOURCE = _any_of("sources")
 _OPEN_SOURCE = _any_of("sources_left_open")
+_LEAFLET = _any_of("leaflets")
+_LED_BY_LEAFLET = _any_of("leaflet_leads")
+_STORY = _any_of("stories")
+_STUDY = _any_of("studies")
+_OVER = _any_of("over")
+_SAVED = _any_of("saved", before="^(?:(?!上次|上回|去年|前年|以前|那次)[^。])*")
+_JOKE = _any_of("jokes")
 _FEAR = _any_of("fears", after="[^,。?]{0,14}$")
 _REAL = _any_of("real")
 
@@ -64,6 +72,9 @@ class _Place:
     sign: str
     after: str
     previous: str  # the clause before, within the same sentence
+    following: str  # the two clauses after, within the same sentence
+    around: str  # what was said shortly before and after, in whichever sentence
+    quoted: str  # what leads to the quotation that the sign stands in
 
     @property
     def clause(self) -> str:
@@ -91,17 +102,26 @@ class Context:
         earlier_start, earlier_end = self._reading.clause_before(clause_start)
         if text[earlier_end : earlier_end + 1] != ",":
             earlier_start = earlier_end  # another sentence says nothing about this one
+        later_end = clause_end
+        for _ in range(2):
+            if text[later_end : later_end + 1] == ",":
+                later_end = self._reading.clause_at(later_end + 1)[1]
         return _Place(
             before=text[max(clause_start, start - BEFORE) : start],
             sign=text[start:end],
             after=text[end : min(clause_end, end + AFTER)],
             previous=text[max(earlier_start, earlier_end - BEFORE) : earlier_end],
+            following=text[clause_end + 1 : min(later_end, clause_end + 1 + AFTER)],
+            around=text[max(0, clause_start - BEFORE) : clause_start]
+            + text[clause_end : clause_end + BEFORE],
+            quoted=self._reading.lead_of_quotation(start),
         )
 
 
 def _judge(place: _Place, may_silence: frozenset[Silence]) -> Silence | None:
     questions = {
         Silence.FIGURE: _is_figure,
+        Silence.JOKE: _is_joke,
         Silence.NEGATION: _is_negated,
         Silence.HISTORY: _is_past,
         Silence.KNOWLEDGE: _is_hearsay,
@@ -116,6 +136,12 @@ def _is_figure(place: _Place) -> bool:
     return any(
         figure.start() < end and figure.end() > start for figure in _FIGURE.finditer(place.clause)
     )
+
+
+def _is_joke(place: _Place) -> bool:
+    if _REAL.search(place.clause):
+        return False
+    return bool(_JOKE.search(place.after) or _JOKE.search(place.following))
 
 
 def _is_negated(place: _Place) -> bool:
@@ -146,15 +172,25 @@ def _since_last_turn(before: str) -> str:
 
 def _is_past(place: _Place) -> bool:
     before = _since_last_turn(place.before)
+    if _SAVED.search(place.after) or _SAVED.search(place.following):
+        return True
     if _NOW.search(before) or _NOW.search(place.after):
         return False
-    if _PAST.search(before) or _PAST.search(place.after):
+    if _PAST.search(before + place.sign) or _PAST.search(place.after):
+        return True
+    if _OVER.search(place.after) or _OVER.search(place.following):
         return True
     return bool(_ONLY_PAST.search(place.previous))
 
 
 def _is_hearsay(place: _Place) -> bool:
-    if _SOURCE.search(place.before):
+    if _SOURCE.search(place.before) or _LEAFLET.search(place.clause):
+        return True
+    if place.quoted and _LED_BY_LEAFLET.search(place.quoted):
+        return True
+    if not _REAL.search(place.clause) and (
+        _STORY.search(place.clause + place.around) or _STUDY.search(place.around)
+    ):
         return True
     if _OPEN_SOURCE.search(place.previous) and not _REAL.search(place.clause):
         return True

@@ -41,6 +41,10 @@ _SPELT_OUT = re.compile(rf"(?<![{_HAN}])[{_HAN}][,、。.](?:[{_HAN}][,、。.])
 _HESITATION = re.compile(r"\.\.+")
 _FULL_STOP = re.compile(r"\.(?![0-9])")
 _BETWEEN = re.compile(r"[^a-z0-9\u3400-\u9fff,。?.、%]+")
+_QUOTATION = re.compile('"[^"]{2,90}"|[“「『【《][^“”「」『』【】《》]{2,90}[”」』】》]')
+LEAD = 16  # characters before a quotation, and half as many after it, that say where it comes from
+# Whoever writes without commas puts a space between clauses; "胸 口 痛" stays one word.
+_SPACE_FOR_COMMA = re.compile(rf"(?<=[{_HAN}]{{4}}) (?=[{_HAN}]{{3}})")
 _BOUNDARY = re.compile(f"[{CLAUSE_ENDS}]")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _APOSTROPHES = frozenset("'’‘`´")
@@ -54,6 +58,7 @@ class Reading:
     clause_starts: tuple[int, ...]
     _piece_starts: tuple[int, ...]
     _origins: tuple[int, ...]
+    _quotations: tuple[tuple[int, int, str], ...] = ()  # start, end, and what stands around it
 
     def clauses(self) -> Iterator[Span]:
         """Yield every clause, without the mark that ends it."""
@@ -73,6 +78,14 @@ class Reading:
         """Map a span of the reading back to the text the patient wrote."""
         return self._origin(start), self._origin(end - 1) + 1
 
+    def lead_of_quotation(self, position: int) -> str:
+        """Return what stands around the quotation that holds a position, or nothing."""
+        if not self._quotations:
+            return ""
+        origin = self._origin(position)
+        held = (lead for start, end, lead in self._quotations if start <= origin < end)
+        return next(held, "")
+
     def _clause_end(self, nth: int) -> int:
         last = nth + 1 == len(self.clause_starts)
         return len(self.text) if last else self.clause_starts[nth + 1] - 1
@@ -85,13 +98,22 @@ class Reading:
 def read(text: str) -> Reading:
     """Bring a message into the one spelling that the rules are written in."""
     same_length = text.translate(_TABLE)
+    quotations = tuple(
+        (
+            *mark.span(),
+            text[max(0, mark.start() - LEAD) : mark.start()]
+            + text[mark.end() : mark.end() + LEAD // 2],
+        )
+        for mark in _QUOTATION.finditer(text)
+    )
+    same_length = _SPACE_FOR_COMMA.sub(",", same_length)
     same_length = _HESITATION.sub(lambda dots: " " * len(dots[0]), same_length)
     same_length = _SPELT_OUT.sub(_join_spelt_out, same_length)
     same_length = _FULL_STOP.sub("。", same_length)
     kept, piece_starts, origins = _drop_what_stands_between(same_length)
     kept = _correct_typos(kept)
     clause_starts = (0, *(mark.end() for mark in _BOUNDARY.finditer(kept)))
-    return Reading(kept, clause_starts, tuple(piece_starts), tuple(origins))
+    return Reading(kept, clause_starts, tuple(piece_starts), tuple(origins), quotations)
 
 
 def _correct_typos(text: str) -> str:
