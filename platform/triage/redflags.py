@@ -5,8 +5,8 @@ flag is raised: a nurse who looks once too often costs a minute.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
 from operator import add
 
@@ -57,15 +57,22 @@ def find_red_flags(
     says: a mother writes for her child from her own account.
     """
     reading = read(text)
-    signs = _signs_said(reading)
-    if not signs:
+    places = _places(reading)
+    if not places:
         return []
     ages = ages_in_months(reading.text) or ([] if age is None else [age * 12.0])
-    patient = _Patient(tuple(ages), gender, pregnant is True or _PREGNANT in signs)
+    patient = _Patient(tuple(ages), gender, pregnant is True)
+    # What a message says is found fast, what it means slowly: ask only for what could raise a flag.
+    rules = _fired(
+        RULE_BOOK.that_name(places), {sign: said[0] for sign, said in places.items()}, patient
+    )
+    if not rules:
+        return []
+    asked = {_PREGNANT}.union(*(rule.names for rule, _ in rules))
+    meant = _meant({sign: places[sign] for sign in places.keys() & asked}, Context(reading))
     flags = [
         _flag(rule, reading.original_span(*evidence))
-        for rule in RULE_BOOK.that_name(signs)
-        if (evidence := _evidence(rule, signs, patient))
+        for rule, evidence in _fired((rule for rule, _ in rules), meant, patient)
     ]
     return sorted(flags, key=lambda flag: (not flag.self_harm, flag.level, flag.evidence))
 
@@ -80,6 +87,15 @@ def _flag(rule: Rule, evidence: Span) -> RedFlag:
         evidence=evidence,
         self_harm=rule.self_harm,
     )
+
+
+def _fired(
+    rules: Iterable[Rule], signs: Mapping[str, Span], patient: _Patient
+) -> list[tuple[Rule, Span]]:
+    """Return the rules that these signs fire in this patient, with their evidence."""
+    patient = replace(patient, pregnant=patient.pregnant or _PREGNANT in signs)
+    evidence = ((rule, _evidence(rule, signs, patient)) for rule in rules)
+    return [(rule, span) for rule, span in evidence if span]
 
 
 def _evidence(rule: Rule, signs: Mapping[str, Span], patient: _Patient) -> Span | None:
@@ -114,35 +130,41 @@ def _counts_for(when: Condition, patient: _Patient) -> bool:
     )
 
 
-def _signs_said(reading: Reading) -> dict[str, Span]:
-    """Return the signs that the message means, each with the first place that says it."""
-    said: dict[str, Span] = {}
-    context = Context(reading)
-    judged: set[str] = set()
+def _meant(places: Mapping[str, list[Span]], context: Context) -> dict[str, Span]:
+    """Return the signs that the message means, each with the first place that does."""
+    meant: dict[str, Span] = {}
+    for sign_id, said in places.items():
+        may_silence = RULE_BOOK.signs[sign_id].may_silence
+        counting = (p for p in said if context.silence(p, may_silence=may_silence) is None)
+        if place := next(counting, None):
+            meant[sign_id] = place
+    return meant
+
+
+def _places(reading: Reading) -> dict[str, list[Span]]:
+    """Return every sign that has words in the message, whatever stands around them."""
+    found: dict[str, list[Span]] = {}
+    seen: set[str] = set()
     for start, end in _stretches(reading):
         # The same words after the same words say nothing new.
-        in_context = reading.text[max(0, start - BEFORE - 1) : end + 1]
-        if in_context not in judged:
-            judged.add(in_context)
-            _find_signs(reading.text, (start, end), context, said)
-    return said
+        in_context = reading.text[max(0, start - BEFORE - 1) : end + 1 + BEFORE]
+        if in_context not in seen:
+            seen.add(in_context)
+            _match(reading.text, (start, end), found)
+    return found
 
 
-def _find_signs(text: str, stretch: Span, context: Context, said: dict[str, Span]) -> None:
-    """Add the signs that one stretch of the message says and means."""
+def _match(text: str, stretch: Span, found: dict[str, list[Span]]) -> None:
+    """Add the places of one stretch of the message that a phrase matches."""
     anchors = _anchors(text[slice(*stretch)])
     phrases = {entry for anchor in anchors for entry in RULE_BOOK.by_anchor.get(anchor, ())}
     for sign_id, nth in sorted(phrases):
-        if sign_id in said:
+        phrase = RULE_BOOK.signs[sign_id].phrases[nth]
+        if any(map(anchors.isdisjoint, phrase.anchors[1:])):
             continue
-        sign = RULE_BOOK.signs[sign_id]
-        phrase = sign.phrases[nth]
-        if not all(map(anchors.intersection, phrase.anchors)):
-            continue
-        for match in phrase.regex.finditer(text, *stretch):
-            if context.silence(match.span(), may_silence=sign.may_silence) is None:
-                said[sign_id] = match.span()
-                break
+        places = [match.span() for match in phrase.regex.finditer(text, *stretch)]
+        if places:
+            found.setdefault(sign_id, []).extend(places)
 
 
 def _anchors(stretch: str) -> set[str]:

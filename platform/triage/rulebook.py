@@ -9,6 +9,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from itertools import chain
 from typing import Any
@@ -73,6 +74,11 @@ class Rule:
     self_harm: bool
     combinations: tuple[Combination, ...]
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every sign that this rule looks for."""
+        return frozenset(chain(*(group for one in self.combinations for group in one.groups)))
+
 
 @dataclass(frozen=True)
 class RuleBook:
@@ -116,9 +122,8 @@ def load_rule_book() -> RuleBook:
 def _by_sign(rules: Sequence[Rule]) -> dict[str, frozenset[int]]:
     index: dict[str, set[int]] = defaultdict(set)
     for nth, rule in enumerate(rules):
-        for combination in rule.combinations:
-            for sign in chain(*combination.groups):
-                index[sign].add(nth)
+        for sign in rule.names:
+            index[sign].add(nth)
     return {sign: frozenset(found) for sign, found in index.items()}
 
 
@@ -153,10 +158,9 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
 
 
 def _check(rule: Rule, signs: Mapping[str, Sign]) -> None:
-    named = {sign for one in rule.combinations for group in one.groups for sign in group}
-    if unknown := named - signs.keys():
+    if unknown := rule.names - signs.keys():
         raise BadRule(f"{rule.id} names signs that nobody wrote: {sorted(unknown)}")
-    if not named or rule.level not in (1, 2) or rule.department not in DEPARTMENTS:
+    if not rule.names or rule.level not in (1, 2) or rule.department not in DEPARTMENTS:
         raise BadRule(rule.id)
 
 

@@ -25,9 +25,19 @@ CASES: list[dict[str, Any]] = [
     for line in Path(__file__).with_name("cases.jsonl").read_text("utf-8").splitlines()
 ]
 MET = [case for case in CASES if not case.get("known_miss")]
-TRAPS = (  # the families in which nothing may be raised
-    "negation history knowledge figure fear harmless third_person leaflet fiction treated question"
-).split()
+TRAPS = [
+    "negation",
+    "history",
+    "knowledge",
+    "figure",
+    "fear",
+    "harmless",
+    "third_person",
+    "leaflet",
+    "fiction",
+    "treated",
+    "question",
+]
 FLOORS = {  # share of a family's messages that are judged as labelled: Chinese, English
     "explicit": (0.98, 0.98),
     "implicit": (0.82, 0.8),
