@@ -58,6 +58,7 @@ _LED_BY_LEAFLET = _any_of("leaflet_leads")
 _STORY = _any_of("stories")
 _STUDY = _any_of("studies")
 _OVER = _any_of("over")
+_BACK = _any_of("back_to_life")
 _SAVED = _any_of("saved", before="^(?:(?!上次|上回|去年|前年|以前|那次)[^。])*")
 _JOKE = _any_of("jokes")
 _FEAR = _any_of("fears", after="[^,。?]{0,14}$")
@@ -184,18 +185,18 @@ def _is_past(place: _Place) -> bool:
 
 
 def _is_hearsay(place: _Place) -> bool:
-    if _SOURCE.search(place.before) or _LEAFLET.search(place.clause):
+    sources = list(_SOURCE.finditer(place.before))
+    if sources and not _BACK.search(place.before[sources[-1].end() :] + place.sign):
+        return True
+    if _LEAFLET.search(place.clause):
         return True
     if place.quoted and _LED_BY_LEAFLET.search(place.quoted):
         return True
-    if not _REAL.search(place.clause) and (
-        _STORY.search(place.clause + place.around) or _STUDY.search(place.around)
-    ):
+    if _REAL.search(place.clause) or _BACK.search(place.clause):
+        return False
+    if _STORY.search(place.clause + place.around) or _STUDY.search(place.around):
         return True
-    if _OPEN_SOURCE.search(place.previous) and not _REAL.search(place.clause):
-        return True
-    asks = _QUESTION.search(place.clause)
-    return bool(asks) and not _REAL.search(place.clause)
+    return bool(_OPEN_SOURCE.search(place.previous) or _QUESTION.search(place.clause))
 
 
 def _is_feared(place: _Place) -> bool:
