@@ -7,8 +7,10 @@ not met yet: it counts only in the shares below, and its mark goes when it is me
 
 import json
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +48,15 @@ FLOORS = {  # share of a family's messages that are judged as labelled: Chinese,
     "third_person": (0.88, 0.85),
     "leaflet": (0.9, 0.9),
     "fiction": (0.86, 0.9),
-    "figure": (0.98, 0.95),
-    "treated": (0.9, 0.9),
+    "figure": (0.96, 0.95),
+    "treated": (0.92, 0.85),
     "question": (0.85, 0.92),
     "harmless": (0.98, 0.95),
 }
 DANGERS = [
     case["text"] for case in MET if case.get("rules") and case.keys() <= {"text", "rules", "family"}
 ]
+CONTEXT = tomllib.loads((files("triage") / "rules" / "context.toml").read_text("utf-8"))
 HAN = re.compile("[\u3400-\u9fff]")
 HARMLESS = (
     "你好,请问一下",
@@ -209,6 +212,11 @@ def test_no_phrase_nests_repetitions_and_each_has_a_bounded_reach() -> None:
             parsed = re._parser.parse(phrase.regex.pattern)  # type: ignore[attr-defined]
             assert not any(_varying_repeats(parsed)), phrase.source
             assert parsed.getwidth()[1] <= 160, phrase.source
+
+
+@pytest.mark.parametrize("name", CONTEXT)
+def test_no_context_marker_matches_nothing(name: str) -> None:
+    assert [marker for marker in CONTEXT[name] if re.search(marker, "", re.ASCII)] == []
 
 
 def test_every_phrase_has_an_anchor_that_its_matches_hold() -> None:
