@@ -185,8 +185,8 @@ def _is_past(place: _Place) -> bool:
 
 
 def _is_hearsay(place: _Place) -> bool:
-    sources = list(_SOURCE.finditer(place.before))
-    if sources and not _BACK.search(place.before[sources[-1].end() :] + place.sign):
+    source = _SOURCE.search(place.before)
+    if source and not _BACK.search(place.before[source.start() :] + place.sign):
         return True
     if _LEAFLET.search(place.clause):
         return True
