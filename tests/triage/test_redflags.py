@@ -49,7 +49,7 @@ FLOORS = {  # share of a family's messages that are judged as labelled: Chinese,
     "leaflet": (0.9, 0.9),
     "fiction": (0.86, 0.9),
     "figure": (0.96, 0.95),
-    "treated": (0.92, 0.85),
+    "treated": (0.9, 0.85),
     "question": (0.85, 0.92),
     "harmless": (0.98, 0.95),
 }
