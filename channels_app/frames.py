@@ -29,12 +29,20 @@ def for_staff(messages: Iterable[Message]) -> list[Frame]:
     return [
         {
             **_item(message),
-            "details": {k: v for k, v in (message.details or {}).items() if k not in UNSHOWN},
+            "details": _details_for_staff(message.details or {}),
             "handled": message.handled_at is not None,
             "sent": message.sent_at is not None,
         }
         for message in map(readable, messages)
     ]
+
+
+def _details_for_staff(details: Frame) -> Frame:
+    """All but what only explains a decision, number by number, to whoever audits it."""
+    shown = {name: value for name, value in details.items() if name not in UNSHOWN}
+    if meaning := shown.get("understanding"):
+        shown["understanding"] = {k: v for k, v in meaning.items() if k != "evidence"}
+    return shown
 
 
 def error(code: str, **extra: Any) -> Frame:

@@ -1,7 +1,9 @@
 """What can be said of a message: the labels that rules, models and people share."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import Any
 
 
 class Intent(StrEnum):
@@ -63,6 +65,8 @@ class Understanding:
     wants_human: bool
     abstained: bool  # True: below the calibrated threshold, a person should read it
     model: str = ""  # name, version and checksum of what said so
+    also: tuple[Intent, ...] = ()  # what else is wished in the same message
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # scores, thresholds, rules: all used
 
 
 # What a model that failed says: nothing, and a nurse reads the message.
