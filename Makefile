@@ -39,6 +39,9 @@ bench: setup  ## Measure the stored path beside a bare chat, on both kinds of se
 	$(BIN)/python manage.py compile_catalogs
 	DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python manage.py bench $(ARGS)
 
+evaluate: setup  ## Measure the model beside a linear baseline (ARGS="--data DIR": on real messages too)
+	$(BIN)/python -m workers.understanding.evaluation $(ARGS)
+
 fmt: setup  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -63,4 +66,4 @@ runtime: .venv
 	fi
 	"$(PYTHON)" -m venv .venv
 
-.PHONY: help run setup check test bench fmt lock runtime
+.PHONY: help run setup check test bench evaluate fmt lock runtime

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from triage.labels import NOT_UNDERSTOOD, Understanding
+from workers.understanding.sums import ModelBroken, check
 
 if TYPE_CHECKING:
     from workers.understanding.folder import ModelFolder
@@ -43,7 +44,10 @@ def understand(text: str) -> Understanding:
 
 def understand_many(texts: Sequence[str]) -> list[Understanding]:
     """Say what each message means, in order; each as if it had come alone."""
-    return [understand(text) for text in texts]
+    try:
+        return _model().understand_many(texts)
+    except Exception:  # one of them broke it, or there is no model: each by itself, and logged
+        return [understand(text) for text in texts]
 
 
 def candidate() -> Callable[[str], Understanding] | None:
@@ -63,6 +67,15 @@ def candidate() -> Callable[[str], Understanding] | None:
         return None
 
 
+def state() -> str:
+    """Say whether the model is whole: "ok", or what is wrong with its folder. Loads nothing."""
+    try:
+        check(_folder())
+    except ModelBroken as reason:
+        return str(reason)
+    return "ok"
+
+
 def warm_up() -> None:
     """Load the model now rather than at the first message. A failure is logged, not raised."""
     understand("你好")
@@ -70,7 +83,7 @@ def warm_up() -> None:
 
 def _model(folder: Path | None = None) -> "ModelFolder":
     """Return the model of this process, loaded once. A failed load is tried again next time."""
-    folder = folder or Path(os.environ.get("UNDERSTANDING_MODEL") or SHIPPED)
+    folder = folder or _folder()
     with _lock:
         if folder not in _loaded:
             # Loads onnxruntime and the model: a second of work and 100 MB, only where needed.
@@ -78,6 +91,10 @@ def _model(folder: Path | None = None) -> "ModelFolder":
 
             _loaded[folder] = ModelFolder(folder)
         return _loaded[folder]
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("UNDERSTANDING_MODEL") or SHIPPED)
 
 
 def _kind_and_place(error: Exception) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 MAX_CHARACTERS = 4000  # what lies between head and tail beyond this is never looked at
 MAX_TOKENS = 128
+MIDDLE_TOKENS = 48
+OVERLAP = 16  # tokens; so that no wish is cut in two
 HEAD_TOKENS = 80  # a long message greets and tells first and asks last: keep both ends
 
 _SPACES = re.compile(r"\s+")
@@ -33,6 +35,19 @@ def keep_ends(tokens: Sequence[int], limit: int = MAX_TOKENS) -> list[int]:
         return list(tokens)
     head = min(HEAD_TOKENS, limit // 2 + limit // 8)
     return [*tokens[:head], *tokens[head - limit :]]
+
+
+def middles(count: int, limit: int = MAX_TOKENS) -> list[tuple[int, int]]:
+    """Where the short stretches lie that `keep_ends` cuts out of so many tokens.
+
+    They are short, so that what little they say is not drowned by what stands around it.
+    """
+    if count <= limit:
+        return []
+    head = min(HEAD_TOKENS, limit // 2 + limit // 8)
+    first, last = head - OVERLAP, count - (limit - head) + OVERLAP
+    starts = range(first, last - OVERLAP, MIDDLE_TOKENS - OVERLAP)
+    return [(at, min(at + MIDDLE_TOKENS, last)) for at in starts]
 
 
 def foreign_share(text: str) -> float:

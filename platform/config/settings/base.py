@@ -112,6 +112,7 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI each request brings its o
 BROKER_URL = os.environ.get("BROKER_URL", "")
 REDIS_URL = os.environ.get("REDIS_URL", "")
 EVENT_RINGER = "workers.bell.ring"
+MODEL_STATE = "workers.understanding.state"  # asked by /readyz
 # Frames reach a web process by `live`, and fan out to its sockets by this layer.
 CHANNEL_LAYERS = {
     "default": {

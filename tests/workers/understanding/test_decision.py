@@ -10,7 +10,10 @@ from workers.understanding.decision import HEADS, Calibration, Logits, decide, p
 from workers.understanding.safety import asks_for_person, raise_where_plain, speaks_of_crisis
 
 CALIBRATION = Calibration(
-    temperature=dict.fromkeys(HEADS, 1.0), abstain_below=0.6, emergency_from=0.3
+    temperature=dict.fromkeys(HEADS, 1.0),
+    abstain_below={**dict.fromkeys(map(str, Intent), 0.6), "chitchat": 0.4},
+    emergency_from=0.3,
+    watch_from=0.1,
 )
 SIZES = {"intent": 14, "urgency": 4, "distress": 4, "wants_human": 2, "department": 31}
 
@@ -27,7 +30,7 @@ def logits(**shares: dict[int, float]) -> Logits:
 
 def said(text: str = "…", **shares: dict[int, float]) -> Understanding:
     row = logits(**shares)
-    return decide(row, text=text, readable=True, calibration=CALIBRATION, model="test")
+    return decide([row], text=text, readable=True, calibration=CALIBRATION, model="test")
 
 
 def test_the_likeliest_intent_is_said_with_its_confidence() -> None:
@@ -41,9 +44,43 @@ def test_below_the_threshold_it_abstains() -> None:
     assert said(intent={2: 0.55}).abstained
 
 
-@pytest.mark.parametrize("head", [{"intent": {2: 0.6, 11: 0.35}}, {"urgency": {1: 0.6, 3: 0.35}}])
-def test_a_third_of_an_emergency_is_an_emergency(head: dict[str, dict[int, float]]) -> None:
-    answer = said(**head)
+def test_a_dear_mistake_needs_more_confidence_than_a_cheap_one() -> None:
+    assert said(intent={4: 0.5}).abstained
+    assert not said(intent={12: 0.5}).abstained
+
+
+def test_a_second_wish_is_told_beside_the_first() -> None:
+    assert said(intent={1: 0.6, 6: 0.3}).also == (Intent.FEES_INSURANCE,)
+    assert said(intent={1: 0.9}).also == ()
+
+
+def test_what_may_be_danger_is_looked_at_the_same_day() -> None:
+    assert said(intent={2: 0.8, 11: 0.15}, urgency={1: 0.8, 3: 0.15}).urgency is Urgency.SAME_DAY
+    assert said(intent={2: 0.8, 11: 0.01}).urgency is Urgency.NONE
+
+
+def test_the_middle_of_a_long_message_may_raise_and_never_lower() -> None:
+    calm, danger = (
+        logits(intent={2: 0.9}),
+        logits(intent={11: 0.9}, urgency={3: 0.9}, wants_human={1: 0.9}),
+    )
+
+    raised = decide([calm, danger], text="…", readable=True, calibration=CALIBRATION, model="test")
+    kept = decide([danger, calm], text="…", readable=True, calibration=CALIBRATION, model="test")
+
+    assert raised.urgency is Urgency.EMERGENCY and raised.wants_human
+    assert kept.urgency is Urgency.EMERGENCY and kept.wants_human
+
+
+def test_a_decision_tells_the_scores_and_thresholds_it_used() -> None:
+    evidence = said(intent={2: 0.8}).evidence
+    assert evidence["scores"]["intent"][2] == 0.8
+    assert evidence["thresholds"]["emergency_from"] == CALIBRATION.emergency_from
+    assert evidence["thresholds"]["abstain_below"]["chitchat"] == 0.4
+
+
+def test_a_third_of_an_emergency_is_an_emergency() -> None:
+    answer = said(intent={2: 0.6, 11: 0.35}, urgency={1: 0.6, 3: 0.35})
     assert answer.intent is Intent.EMERGENCY
     assert answer.urgency is Urgency.EMERGENCY
 
@@ -66,13 +103,13 @@ def test_a_higher_temperature_makes_it_modest() -> None:
 
 def test_what_cannot_be_read_is_not_understood_but_plain_phrases_still_count() -> None:
     answer = decide(
-        logits(intent={2: 0.99}),
+        [logits(intent={2: 0.99})],
         text="转人工",
         readable=False,
         calibration=CALIBRATION,
         model="test",
     )
-    assert answer == replace(NOT_UNDERSTOOD, wants_human=True, model="test")
+    assert replace(answer, evidence={}) == replace(NOT_UNDERSTOOD, wants_human=True, model="test")
 
 
 def test_phrases_never_lower_what_the_model_found() -> None:
@@ -116,7 +153,7 @@ def test_a_crisis_raises_distress_and_urgency() -> None:
 
 def test_danger_is_raised_even_where_little_can_be_read() -> None:
     answer = decide(
-        logits(intent={11: 0.8}),
+        [logits(intent={11: 0.8}, urgency={3: 0.8})],
         text="hlp dad cnt brth",
         readable=False,
         calibration=CALIBRATION,

@@ -3,7 +3,14 @@
 import pytest
 
 from workers.understanding.ngrams import BUCKETS, MAX_NGRAMS, hashed_ngrams
-from workers.understanding.text import foreign_share, han_share, keep_ends, normalise
+from workers.understanding.text import (
+    MIDDLE_TOKENS,
+    foreign_share,
+    han_share,
+    keep_ends,
+    middles,
+    normalise,
+)
 
 
 def test_full_width_and_control_characters_become_plain() -> None:
@@ -34,6 +41,14 @@ def test_a_long_sequence_is_cut_in_its_middle() -> None:
 
 def test_a_short_sequence_is_left_alone() -> None:
     assert keep_ends([1, 2, 3]) == [1, 2, 3]
+    assert middles(3) == []
+
+
+def test_what_is_cut_out_is_looked_at_in_pieces() -> None:
+    tokens = list(range(1_000))
+    pieces = [tokens[start:end] for start, end in middles(len(tokens), 126)]
+    assert set(keep_ends(tokens, 126)) | {t for piece in pieces for t in piece} == set(tokens)
+    assert max(map(len, pieces)) <= MIDDLE_TOKENS
 
 
 @pytest.mark.parametrize("text", ["", "   ", "123", "😂😂"])

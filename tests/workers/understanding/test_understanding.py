@@ -12,8 +12,9 @@ import pytest
 
 import workers.understanding as understanding
 from triage.labels import DEPARTMENTS, NOT_UNDERSTOOD, Distress, Intent, Urgency
-from workers.understanding import SHIPPED, understand, understand_many
-from workers.understanding.folder import ModelBroken, ModelFolder, check_sums, our_labels
+from workers.understanding import SHIPPED, state, understand, understand_many
+from workers.understanding.folder import ModelFolder
+from workers.understanding.sums import ModelBroken, check, our_labels
 
 SECRET = "我叫王小丫,昨天摔断了腿"
 
@@ -129,7 +130,7 @@ def test_many_messages_are_understood_as_if_each_came_alone() -> None:
 def test_every_answer_says_which_model_gave_it() -> None:
     said = understand("你好")
     assert said.model.startswith("wenan-understanding ")
-    assert check_sums(SHIPPED)["model.onnx"].startswith(said.model.split()[-1])
+    assert check(SHIPPED)["model.onnx"].startswith(said.model.split()[-1])
 
 
 def test_a_missing_folder_means_not_understood(
@@ -138,6 +139,20 @@ def test_a_missing_folder_means_not_understood(
     monkeypatch.setenv("UNDERSTANDING_MODEL", str(tmp_path / "none"))
     assert understand(SECRET) == NOT_UNDERSTOOD
     assert [r.message for r in caplog.records] == ["understanding failed"]
+
+
+def test_the_house_says_what_is_wrong_with_its_model(broken: Path) -> None:
+    assert state() == "ok"
+    (broken / "labels.json").write_text("{}", encoding="utf-8")
+    assert state() == "labels.json differs from its checksum"
+    (broken / "checksums.txt").unlink()
+    assert state() == "FileNotFoundError in the model folder"
+
+
+def test_a_need_in_the_middle_of_a_long_message_is_heard() -> None:
+    story = "你好,我先说一下情况,我是你们医院的老病人了,家住城东,平时都是女儿陪我来。" * 14
+    said = understand(story + "我爸突然倒地,叫不醒,没有呼吸了,救命!" + story)
+    assert said.urgency is Urgency.EMERGENCY
 
 
 def test_an_altered_model_is_not_trusted(broken: Path) -> None:
@@ -183,8 +198,8 @@ def test_the_folder_speaks_of_our_labels() -> None:
 
 def test_model_and_data_stay_small_enough_for_the_repository() -> None:
     room = SHIPPED.parent
-    files = [*(room / "model").iterdir(), *(room / "data").iterdir()]
-    assert sum(f.stat().st_size for f in files) < 20_000_000
+    files = [f for part in ("model", "data") for f in (room / part).rglob("*") if f.is_file()]
+    assert sum(f.stat().st_size for f in files) < 30_000_000
 
 
 def test_using_the_model_needs_no_training_libraries() -> None:
@@ -195,3 +210,17 @@ def test_using_the_model_needs_no_training_libraries() -> None:
     )
     told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+def test_the_command_replaces_what_is_no_utf8_and_says_so() -> None:
+    asked = subprocess.run(
+        [sys.executable, "manage.py", "understand"],
+        input="转人工\n".encode() + b"\xff\xfe\n" + "谢谢\n".encode(),
+        capture_output=True,
+        check=True,
+    )
+
+    said = [json.loads(line) for line in asked.stdout.decode().splitlines()]
+    assert [line["text"] for line in said] == ["转人工", "\ufffd\ufffd", "谢谢"]
+    assert said[0]["wants_human"] and said[1]["abstained"]
+    assert "第 2 行" in asked.stderr.decode()

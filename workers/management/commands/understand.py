@@ -18,7 +18,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         lines: list[str] = []
-        for line in sys.stdin:
+        # What is no UTF-8 is replaced, and said: one line of rubbish must not end the rest.
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+        for number, line in enumerate(sys.stdin, 1):
+            if "\N{REPLACEMENT CHARACTER}" in line:
+                self.stderr.write(
+                    f"第 {number} 行含有无效的 UTF-8，已替换。"
+                    f" Line {number}: what is no UTF-8 was replaced."
+                )
             lines.append(line.rstrip("\r\n"))
             if len(lines) == AT_ONCE:
                 self._say(lines)
@@ -45,5 +52,6 @@ def _row(text: str, meaning: Understanding) -> dict[str, Any]:
         ],
         "red_flags": [flag.rule for flag in find_red_flags(text)],
         "wants_human": meaning.wants_human,
+        "also": [str(intent) for intent in meaning.also],
         "abstained": meaning.abstained,
     }

@@ -21,13 +21,13 @@ class Slips:
 
     def write_again(self, text: str) -> str:
         dice = self._rng.random()
-        if dice < 0.35:
+        if dice < 0.5:
             return text
-        if dice < 0.55:
+        if dice < 0.65:
             return _MARKS.sub(" " if self._rng.random() < 0.3 else "", text).strip() or text
-        if dice < 0.8:
+        if dice < 0.85:
             return self._mistype(text)
-        if dice < 0.9:
+        if dice < 0.93:
             return self._lose_a_character(text)
         return self._mistype(_MARKS.sub("", text)) or text
 

@@ -1,48 +1,54 @@
-"""The data a shipped model may learn from, each line with what it says about each head.
+"""The messages that a model learns from and is measured on, split by author, never by line.
 
-Only sources with verdict A or A- in `sources.json` come in: free with notice, or machine- or
-crowd-written under a free licence. What a source does not say is None, and no head learns it.
+`../data/messages/AUTHOR.jsonl` are our own, labelled on every head. Other people's words are found
+in the folder of open data; what may not be given away is measured on and never learnt from.
 """
 
+import hashlib
 import json
 import random
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from triage.labels import DEPARTMENTS, Distress, Intent
 from workers.understanding.text import normalise
 
-OWN_MESSAGES = Path(__file__).parents[1] / "data" / "messages.jsonl"
-FREE = ("A", "A-")
+MESSAGES = Path(__file__).parents[1] / "data" / "messages"
+REAL = MESSAGES.with_name("real_labels.jsonl")
+FREE = ("A", "A-")  # verdicts of `sources.json`: free with notice, or crowd-written under one
 
-# Held back by voice, never by line. The first set temperatures and thresholds; the second is only
-# measured. One author wrote them all, so both flatter.
-CALIBRATION_VOICES = frozenset({"night-shift-worker", "daughter-far-away", "en-grad-student"})
-TEST_VOICES = frozenset({"market-stall-uncle", "first-time-mother", "en-engineer"})
-
-# What a source is called in the files, where sources.json says it otherwise.
-ALIASES = {"CLINC": "CLINC150", "generator": "generator"}
+DEVELOPMENT = frozenset({"county"})  # sets temperatures, thresholds, and when to stop
+TEST = frozenset({"everybody"})  # is measured, and nothing else
 
 INTENTS = [str(i) for i in Intent]
 DISTRESSES = [str(d) for d in Distress]
+FIRST = 0.75  # of the whole: what a message is first of all; the rest is shared by what it is too
+
+Shares = Mapping[int, float]  # a label's index and its share of the truth; together 1
 
 
 @dataclass(frozen=True)
 class Example:
-    """One message and what is known of it; indices into the label lists, None where unknown."""
+    """One message and what is known of it; None where nothing is, and no head learns it."""
 
     text: str  # normalised
-    source: str
-    intent: int | None = None
-    urgency: int | None = None
-    distress: int | None = None
-    wants_human: int | None = None
-    department: int | None = None
-    no_department: bool = False  # known to concern none: the head learns to spread its bets
+    author: str
+    intent: Shares | None = None
+    urgency: Shares | None = None
+    distress: Shares | None = None
+    wants_human: Shares | None = None
+    department: Shares | None = None
+    lang: str = "zh"
+    voice: str = ""
+    danger: str = ""  # explicit, implicit, lookalike/…
     weight: float = 1.0
-    voice: str = field(default="", compare=False)
+
+    def first(self, head: str) -> int | None:
+        """The label that counts when one is asked for."""
+        shares: Shares | None = getattr(self, head)
+        return max(shares, key=lambda label: shares[label]) if shares else None
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -51,134 +57,118 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+def own_messages() -> list[Example]:
+    """Read the messages written for this project."""
+    return [
+        example(m, author=path.stem)
+        for path in sorted(MESSAGES.glob("*.jsonl"))
+        for m in lines(path)
+    ]
+
+
+def example(m: Mapping[str, Any], *, author: str) -> Example:
+    """Turn a line of a message file into an example; see `../data/README.md` for its fields."""
+    department = m["department"]
+    return Example(
+        text=normalise(m["text"]),
+        author=author,
+        intent=_shares(INTENTS.index(m["intent"]), map(INTENTS.index, m.get("also", ()))),
+        urgency={m["urgency"]: 1.0},
+        distress={DISTRESSES.index(m["distress"]): 1.0},
+        wants_human={int(m["wants_human"]): 1.0},
+        department=_shares(
+            DEPARTMENTS.index(department), map(DEPARTMENTS.index, m.get("accept", ()))
+        )
+        if department
+        else None,
+        lang=m["lang"],
+        voice=m["voice"],
+        danger=m.get("danger", ""),
+    )
+
+
+def _shares(first: int, others: Iterable[int]) -> Shares:
+    rest = [other for other in dict.fromkeys(others) if other != first]
+    if not rest:
+        return {first: 1.0}
+    return {first: FIRST, **dict.fromkeys(rest, (1 - FIRST) / len(rest))}
+
+
+def real_messages(data: Path) -> list[Example]:
+    """What real patients and crowds wrote, labelled by us, to be measured on and never learnt from.
+
+    Their words stand in the open data alone; what we keep is the labels, by the hash of the words.
+    """
+    labels = {m["sha"]: m for m in lines(REAL)}
+    found = {}
+    for text in _open_texts(data):
+        sha = sha_of(text)
+        if sha in labels and sha not in found:
+            found[sha] = example({**labels[sha], "text": text}, author=labels[sha]["source"])
+    return list(found.values())
+
+
+def sha_of(text: str) -> str:
+    """The name of a text: of its words, whatever stands between them."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
+
+
+def _open_texts(data: Path) -> Iterator[str]:
+    for m in lines(data / "corpus_open.jsonl"):
+        yield " ".join(m["text"].split())
+    for m in lines(data / "dialogues.jsonl"):
+        for who, text in m["turns"]:
+            if who == "P":
+                yield " ".join(text.split())
+
+
+def to_learn_from(examples: Iterable[Example]) -> list[Example]:
+    return [e for e in examples if e.author not in DEVELOPMENT | TEST]
+
+
+def of_authors(examples: Iterable[Example], authors: frozenset[str]) -> list[Example]:
+    return [e for e in examples if e.author in authors]
+
+
 def free_sources(data: Path) -> frozenset[str]:
     """Name the sources whose verdict lets a model that learnt from them be given away."""
     verdicts = json.loads((data / "sources.json").read_text(encoding="utf-8"))
     return frozenset(name for name, about in verdicts.items() if about["verdict"] in FREE)
 
 
-def is_free(source: str, free: frozenset[str]) -> bool:
-    name = source.rsplit(":", maxsplit=1)[-1]
-    return ALIASES.get(name, name) in free
+def source_of(m: Mapping[str, Any]) -> str:
+    return str(m["source"]).rsplit(":", maxsplit=1)[-1]
 
 
-def own_messages() -> list[Example]:
-    """Read the messages written for this project, labelled on every head."""
-    return [
-        Example(
-            text=normalise(m["text"]),
-            source="own",
-            intent=INTENTS.index(m["intent"]),
-            urgency=m["urgency"],
-            distress=DISTRESSES.index(m["distress"]),
-            wants_human=int(m["wants_human"]),
-            department=DEPARTMENTS.index(m["department"]) if m["department"] else None,
-            no_department=m["department"] is None,
-            voice=m["voice"],
-        )
-        for m in lines(OWN_MESSAGES)
-    ]
+def department_examples(data: Path, *, at_most: int, rng: random.Random) -> list[Example]:
+    """Draw symptoms with a department from the free open data, evenly over the departments.
 
-
-def intent_examples(path: Path, free: frozenset[str]) -> list[Example]:
-    return [
-        _with_what_follows(
-            Example(normalise(m["text"]), m["source"], intent=INTENTS.index(m["label"]))
-        )
-        for m in lines(path)
-        if is_free(m["source"], free)
-    ]
-
-
-def _with_what_follows(example: Example) -> Example:
-    """Add what an intent alone says about the other heads; where it says nothing, say nothing."""
-    intent = INTENTS[example.intent or 0]
-    asks_for_nobody = intent not in {"human_agent", "complaint", "emergency"}
-    harmless = {"chitchat", "other", "fees_insurance", "visit_guide", "reminder"}
-    urgency = {"emergency": 3, **dict.fromkeys(harmless, 0)}.get(intent)
-    return replace(
-        example,
-        urgency=urgency,
-        wants_human=1 if intent == "human_agent" else 0 if asks_for_nobody else None,
-        no_department=intent in harmless,
-    )
-
-
-def department_examples(path: Path, free: frozenset[str]) -> list[Example]:
-    """Read symptoms and diseases with a department; weak labels weigh half."""
-    found = []
-    for m in lines(path):
-        if not is_free(m["source"], free) or m["label"] not in DEPARTMENTS:
-            continue
-        example = Example(
-            normalise(m["text"]),
-            m["source"],
-            department=DEPARTMENTS.index(m["label"]),
-            intent=_weak_intent(m["text"], m["source"]),
-            weight=0.5 if m["quality"] == "weak" else 1.0,
-        )
-        found.append(example)
-    return found
-
-
-_GENERAL_QUESTION = (
-    "是什么", "什么是", "会遗传", "遗传吗", "传染吗", "怎么预防", "如何预防", "什么原因引起",
-    "病因", "有哪些", "的症状", "能活多久", "饮食", "能吃", "可以吃",
-)  # fmt: skip
-_DRUG = ("药", "片", "胶囊", "颗粒", "滴", "注射", "素", "膏")
-
-
-def _weak_intent(text: str, source: str) -> int | None:
-    """Guess the intent of a line from a search log: a general question is health_info.
-
-    The open data holds no free Chinese health_info at all, so this is better than nothing; a
-    line that names a drug or tells a story of its own stays unlabelled.
+    Their labels are weak: those that came from a disease's name weigh little.
     """
-    if "MidMed" in source:
-        return INTENTS.index("symptom_triage")
-    if "MCSCSet" not in source or any(word in text for word in (*_DRUG, "我", "宝宝", "孩子")):
-        return None
-    return INTENTS.index("health_info") if any(q in text for q in _GENERAL_QUESTION) else None
-
-
-def emotion_examples(path: Path, free: frozenset[str]) -> list[Example]:
-    """Read GoEmotions: English talk of the net, so it weighs little."""
-    means = {"neutral": "calm", "positive": "calm", "angry": "angry", "anxious": "anxious"}
+    free = free_sources(data)
+    by_department: dict[str, list[Example]] = {name: [] for name in DEPARTMENTS}
+    for m in lines(data / "triage_train.jsonl"):
+        if m["label"] in by_department and source_of(m) in free:
+            by_department[m["label"]].append(
+                Example(
+                    text=normalise(m["text"]),
+                    author=source_of(m),
+                    department={DEPARTMENTS.index(m["label"]): 1.0},
+                    weight=0.3 if m["quality"] == "weak" else 0.6,
+                )
+            )
+    share = at_most // len(DEPARTMENTS)
     return [
-        Example(
-            normalise(m["text"]),
-            m["source"],
-            distress=DISTRESSES.index(means[m["label"]]),
-            weight=0.3,
-        )
-        for m in lines(path)
-        if m["label"] in means and is_free(m["source"], free)
+        e for found in by_department.values() for e in rng.sample(found, min(share, len(found)))
     ]
 
 
 def pretraining_texts(data: Path, *, rng: random.Random) -> list[str]:
-    """Gather running text of free sources and our own training messages, near-balanced."""
+    """Gather running text of free sources and our own training messages."""
     free = free_sources(data)
-    room = {"ChatDoctor5k": 700_000, "GoEmotions": 250_000, "CLINC150": 250_000}  # characters
-    texts = []
-    corpus = [m for m in lines(data / "corpus_open.jsonl") if is_free(m["source"], free)]
-    rng.shuffle(corpus)
-    for m in corpus:
-        name = ALIASES.get(source := m["source"].split(":")[-1], source)
-        if name in room:
-            if room[name] <= 0:
-                continue
-            room[name] -= len(m["text"])
-        texts.append(normalise(m["text"]))
-    kept = held_back()
-    texts += [e.text for e in own_messages() if e.voice not in kept] * 3
+    texts = [
+        normalise(m["text"]) for m in lines(data / "corpus_open.jsonl") if source_of(m) in free
+    ]
+    texts += [e.text for e in to_learn_from(own_messages())] * 3
     rng.shuffle(texts)
     return texts
-
-
-def held_back() -> frozenset[str]:
-    return CALIBRATION_VOICES | TEST_VOICES
-
-
-def of_voices(examples: Iterable[Example], voices: frozenset[str]) -> list[Example]:
-    return [e for e in examples if e.voice in voices]

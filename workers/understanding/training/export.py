@@ -1,64 +1,64 @@
 """The trained network as a model folder: ONNX in int8, tokenizer, labels, checksums."""
 
-import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
-from tokenizers import Tokenizer
 
-from workers.understanding.folder import CHECKSUMS, SUMMED, our_labels, sum_of
-from workers.understanding.training.network import HEADS, Exported, Shape, Understander
-from workers.understanding.training.vocabulary import END, START, id_of
+from workers.understanding.ngrams import MAX_NGRAMS
+from workers.understanding.text import MAX_TOKENS
+from workers.understanding.training.folders import write_json
+from workers.understanding.training.network import Exported, Understander
+from workers.understanding.training.vocabulary import Reader
 
 
 def write_folder(
     folder: Path,
     *,
     network: Understander,
-    shape: Shape,
-    tokenizer: Tokenizer,
+    reader: Reader,
+    labels: dict[str, list[Any]],
     name: str,
     version: str,
+    made_with: Mapping[str, Any],
 ) -> None:
-    """Write all but calibration and card; `seal` closes the folder when those are there."""
+    """Write all but calibration and card; `folders.seal` closes the folder when those are there.
+
+    The layout is Hugging Face's: AutoConfig and AutoTokenizer read it, ONNX holds the weights.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    _write_onnx(network, folder / "model.onnx")
-    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    write_json(folder / "labels.json", our_labels())
+    write_onnx(network, folder / "model.onnx")
+    reader.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    write_json(folder / "labels.json", labels)
+    config = network.encoder.config.to_diff_dict()
+    ours = {
+        "model_type": "bert",
+        "name": name,
+        "version": version,
+        "made_with": dict(made_with),
+        "bos_token_id": reader.start,
+        "eos_token_id": reader.end,
+        "pad_token_id": reader.pad,
+        "quantisation": "int8, dynamic",
+    }
+    write_json(folder / "config.json", {**config, **ours})
     write_json(
-        folder / "config.json",
+        folder / "tokenizer_config.json",
         {
-            "name": name,
-            "version": version,
-            "architecture": "BERT encoder and hashed n-grams, one linear head per question",
-            "vocabulary": shape.vocabulary,
-            "layers": shape.layers,
-            "width": shape.width,
-            "ngram_width": shape.ngram_width,
-            "start_token": id_of(tokenizer, START),
-            "end_token": id_of(tokenizer, END),
-            "quantisation": "int8, dynamic",
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": MAX_TOKENS,
+            "bos_token": reader.tokenizer.id_to_token(reader.start),
+            "eos_token": reader.tokenizer.id_to_token(reader.end),
+            "pad_token": reader.tokenizer.id_to_token(reader.pad),
         },
     )
 
 
-def seal(folder: Path) -> None:
-    """Write the checksums. Nothing in the folder may change afterwards but the card."""
-    lines = [f"{sum_of(folder / name)}  {name}\n" for name in SUMMED]
-    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
-
-
-def write_json(path: Path, content: Any) -> None:
-    text = json.dumps(content, ensure_ascii=False, indent=1)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-def _write_onnx(network: Understander, path: Path) -> None:
-    network.eval()
+def write_onnx(network: Understander, path: Path) -> None:
     exported = Exported(network).eval()
     sample = (torch.randint(5, 50, (1, 12)), torch.randint(0, 50, (1, 30)))
     with tempfile.TemporaryDirectory() as scratch:
@@ -68,10 +68,10 @@ def _write_onnx(network: Understander, path: Path) -> None:
             sample,
             str(plain),
             input_names=["tokens", "ngrams"],
-            output_names=list(HEADS),
+            output_names=list(network.heads),
             dynamic_shapes=(
-                {1: torch.export.Dim("length", min=2, max=128)},
-                {1: torch.export.Dim("grams", min=1, max=768)},
+                {1: torch.export.Dim("length", min=2, max=MAX_TOKENS)},
+                {1: torch.export.Dim("grams", min=1, max=MAX_NGRAMS)},
             ),
             dynamo=True,
             external_data=False,

@@ -14,11 +14,10 @@ import numpy as np
 import torch
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from sklearn.decomposition import TruncatedSVD
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from workers.understanding.training.network import Masked
-from workers.understanding.training.vocabulary import END, MASK, SPECIAL, START, id_of
+from workers.understanding.training.vocabulary import SPECIAL, Reader
 
 logger = logging.getLogger(__name__)
 
@@ -73,14 +72,14 @@ def word_spans(tokens: list[str], words: frozenset[str]) -> list[tuple[int, int]
 
 
 def blocks(
-    texts: list[str], tokenizer: Tokenizer, words: frozenset[str], rng: random.Random
+    texts: list[str], reader: Reader, words: frozenset[str], rng: random.Random
 ) -> list[tuple[list[int], list[tuple[int, int]]]]:
     """Pack texts one behind the other into blocks without padding, with their word spans."""
-    start, end = id_of(tokenizer, START), id_of(tokenizer, END)
+    start, end = reader.start, reader.end
     packed: list[tuple[list[int], list[tuple[int, int]]]] = []
     ids: list[int] = [start]
     spans: list[tuple[int, int]] = []
-    for encoding in tokenizer.encode_batch(texts, add_special_tokens=False):
+    for encoding in reader.tokenizer.encode_batch(texts, add_special_tokens=False):
         for a, b in word_spans(encoding.tokens, words):
             if len(ids) + (b - a) > BLOCK - 1:
                 packed.append((ids + [end] * (BLOCK - len(ids)), spans))
@@ -95,10 +94,10 @@ def blocks(
 
 def _masked_batches(
     packed: list[tuple[list[int], list[tuple[int, int]]]],
-    tokenizer: Tokenizer,
+    reader: Reader,
     rng: random.Random,
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    mask, size = id_of(tokenizer, MASK), tokenizer.get_vocab_size()
+    mask, size = reader.mask, reader.tokenizer.get_vocab_size()
     while True:
         rng.shuffle(packed)
         for at in range(0, len(packed) - BATCH + 1, BATCH):
@@ -127,7 +126,7 @@ def _masked_batches(
 def pretrain(
     model: Masked,
     packed: list[tuple[list[int], list[tuple[int, int]]]],
-    tokenizer: Tokenizer,
+    reader: Reader,
     *,
     minutes: float,
     keep: Path,
@@ -148,7 +147,7 @@ def pretrain(
         spent, loss_now = saved["spent_s"], saved["loss"]
     began, saved_at = time.monotonic() - spent, time.monotonic()
     model.train()
-    for step, (tokens, places, answers) in enumerate(_masked_batches(packed, tokenizer, rng), 1):
+    for step, (tokens, places, answers) in enumerate(_masked_batches(packed, reader, rng), 1):
         progress = (time.monotonic() - began) / (minutes * 60)
         if progress >= 1:
             break

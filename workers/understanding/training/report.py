@@ -2,80 +2,125 @@
 
 import statistics
 import time
+from collections.abc import Callable, Iterable, Sequence
+from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
 
 from workers.understanding.folder import ModelFolder
 from workers.understanding.training import corpora
 from workers.understanding.training.baseline import Baseline
 from workers.understanding.training.corpora import Example
-from workers.understanding.training.measures import COLUMNS, Answer, Pairs
+from workers.understanding.training.measures import COLUMNS, Answer, Pairs, accuracy
 
 Sets = dict[str, list[Example]]
+OURS, LINEAR = "this model", "n-grams"
+FEWEST = 15  # messages of a voice; fewer say nothing
+WARM_UP = 20  # messages
 
 
-def sets(data: Path) -> Sets:
-    """Gather what the network did not learn from. Measuring needs no free licence."""
-    anything = frozenset(
-        m["source"].split(":")[-1]
-        for name in ("intent_dev", "triage_dev", "emotion_dev")
-        for m in corpora.lines(data / f"{name}.jsonl")
-    )
+def sets(data: Path | None) -> Sets:
+    """Gather what the network did not learn from, and how it divides."""
     own = corpora.own_messages()
-    intents = corpora.intent_examples(data / "intent_dev.jsonl", anything)
-    return {
-        "own, held-back voices": corpora.of_voices(own, corpora.TEST_VOICES),
-        "own, calibration voices": corpora.of_voices(own, corpora.CALIBRATION_VOICES),
-        "open intents, slot grammar": [e for e in intents if e.source == "generator"],
-        "open intents, people": [e for e in intents if e.source != "generator"],
-        "open departments (zh)": corpora.department_examples(data / "triage_dev.jsonl", anything),
-        "open emotions (en)": corpora.emotion_examples(data / "emotion_dev.jsonl", anything),
+    test = corpora.of_authors(own, corpora.TEST)
+    found = {
+        "test": test,
+        "test, zh": [e for e in test if e.lang == "zh"],
+        "test, en": [e for e in test if e.lang == "en"],
+        "test, danger and look-alikes": [e for e in test if e.danger],
+        "development (chose thresholds)": corpora.of_authors(own, corpora.DEVELOPMENT),
     }
+    if data is not None:
+        real = corpora.real_messages(data)
+        found["real messages, zh"] = [e for e in real if e.lang == "zh"]
+        found["real messages, en"] = [e for e in real if e.lang == "en"]
+    return found
 
 
-def learnt(data: Path) -> list[Example]:
-    """Gather what a model may learn from: the free sources and our own training voices."""
-    free = corpora.free_sources(data)
-    kept = corpora.held_back()
-    return [
-        *(e for e in corpora.own_messages() if e.voice not in kept),
-        *corpora.intent_examples(data / "intent_train.jsonl", free),
-        *corpora.department_examples(data / "triage_train.jsonl", free),
-        *corpora.department_examples(data / "triage_en_train.jsonl", free),
-        *corpora.emotion_examples(data / "emotion_train.jsonl", free),
-    ]
+def table(model: ModelFolder, *, data: Path | None, baseline: bool = True) -> str:
+    """Return Markdown: a row per set and model, then a row per voice of the test."""
+    linear = Baseline(corpora.to_learn_from(corpora.own_messages())).answer if baseline else None
 
+    def ours(examples: Sequence[Example]) -> list[Answer]:
+        said = model.understand_many([e.text for e in examples])
+        return [Answer.of(s, e.text) for e, s in zip(examples, said, strict=True)]
 
-def table(data: Path, model: ModelFolder, *, baseline: bool = True) -> str:
-    """Return a Markdown table: a row per set and model."""
+    answers = {OURS: ours} | ({LINEAR: linear} if linear else {})
     rows = [
         "| set (messages) | model | " + " | ".join(name for name, _ in COLUMNS) + " |",
         "|---|---|" + "---|" * len(COLUMNS),
     ]
-    linear = Baseline(learnt(data)) if baseline else None
+    by_voice: list[str] = []
     for name, examples in sets(data).items():
-        label = f"{name} ({len(examples)})"
-        said = [Answer.of(model.understand(e.text)) for e in examples]
-        rows.append(_row(label, "this model", list(zip(examples, said, strict=True))))
-        if linear:
-            said = linear.answer([e.text for e in examples])
-            rows.append(_row("", "n-gram baseline", list(zip(examples, said, strict=True))))
-    return "\n".join(rows)
+        if not examples:
+            continue
+        for who, answer in answers.items():
+            pairs = list(zip(examples, answer(examples), strict=True))
+            rows.append(_row(f"{name} ({len(examples)})", who, pairs))
+            if name == "test" and who == OURS:
+                by_voice = _by_voice(pairs)
+    return "\n".join([*rows, "", *by_voice])
 
 
 def _row(label: str, model: str, pairs: Pairs) -> str:
     cells = [measure(pairs) for _, measure in COLUMNS]
-    figures = " | ".join("–" if c is None else f"{c:.3f}" for c in cells)
+    figures = " | ".join("–" if c is None else f"{c:.3f}".removesuffix(".000") for c in cells)
     return f"| {label} | {model} | {figures} |"
 
 
-def cost(model: ModelFolder, folder: Path, examples: list[Example]) -> str:
-    """Say what a message costs in time of one core, whoever else is running, and the size."""
-    times = []
-    for e in examples * 3:
-        began = time.process_time()
-        model.understand(e.text)
-        times.append((time.process_time() - began) * 1000)
-    cuts = statistics.quantiles(times, n=100)
+def _by_voice(pairs: Pairs) -> list[str]:
+    rows = ["| voice (messages) | lang | intent right |", "|---|---|---|"]
+    ordered = sorted(pairs, key=lambda pair: pair[0].voice)
+    for voice, group in groupby(ordered, key=lambda pair: pair[0].voice):
+        theirs = list(group)
+        if len(theirs) >= FEWEST:
+            right = accuracy(
+                [corpora.INTENTS[e.first("intent") or 0] == a.intent for e, a in theirs]
+            )
+            rows.append(f"| {voice} ({len(theirs)}) | {theirs[0][0].lang} | {right:.2f} |")
+    return rows
+
+
+def cost(model: ModelFolder, folder: Path, *, encoder: Path | None = None) -> str:
+    """Say what a message costs: time of one core, many at once, size, and beside torch."""
+    texts = [e.text for e in corpora.of_authors(corpora.own_messages(), corpora.TEST)]
+    cuts = statistics.quantiles(_times(model.understand, texts), n=100)
+    began = time.perf_counter()
+    model.understand_many(texts)
+    rate = len(texts) / (time.perf_counter() - began)
     size = sum(f.stat().st_size for f in folder.iterdir()) / 1e6
-    took = f"p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms"
-    return f"One message, CPU time: {took}; folder {size:.1f} MB."
+    data = sum(f.stat().st_size for f in corpora.MESSAGES.parent.rglob("*.jsonl")) / 1e6
+    said = (
+        f"One message on one core: p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms; many at once:"
+        f" {rate:.0f} a second. Folder {size:.1f} MB, messages {data:.1f} MB."
+    )
+    if encoder is None or not encoder.exists() or find_spec("torch") is None:
+        return f"{said} Beside torch: left out, it needs the training extra and its work folder."
+    slow = statistics.median(_times(_torch_pipeline(encoder), texts[:100]))
+    return (
+        f"{said} The same encoder through a torch pipeline of transformers, one core, in the same"
+        f" run: p50 {slow:.1f} ms, {slow / cuts[49]:.1f} times as long."
+    )
+
+
+def _times(act: Callable[[str], object], texts: Iterable[str]) -> list[float]:
+    """Milliseconds of each, after a warm-up."""
+    times = []
+    for text in [*list(texts)[:WARM_UP], *texts]:
+        began = time.perf_counter()
+        act(text)
+        times.append((time.perf_counter() - began) * 1000)
+    return times[WARM_UP:]
+
+
+def _torch_pipeline(encoder: Path) -> Callable[[str], object]:
+    """What one would write without onnxruntime: one core, as ours has."""
+    import torch  # half a gigabyte, and only to compare
+    from transformers import BertForSequenceClassification, PreTrainedTokenizerFast, pipeline
+
+    torch.set_num_threads(1)
+    model = BertForSequenceClassification.from_pretrained(encoder, num_labels=len(corpora.INTENTS))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(encoder.parent / "tokenizer.json"))
+    tokenizer.pad_token = "<pad>"  # noqa: S105 - a piece of text
+    run = pipeline("text-classification", model=model, tokenizer=tokenizer, device="cpu")
+    return lambda text: run(text, truncation=True, max_length=128)
