@@ -78,7 +78,7 @@ def main() -> None:
     )
     network.encoder.save_pretrained(plan.work / "encoder")
     recalibrate(plan.out)
-    unfinished.unlink()  # the next run starts afresh: its messages may be others
+    unfinished.replace(plan.work / "taught.pt")  # the next run starts afresh, on other messages
     model = ModelFolder(plan.out)
     figures = report.table(model, data=plan.data)
     cost = report.cost(model, plan.out, encoder=plan.work / "encoder")

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 32
 POOL = BATCH * 40  # sorted by length inside a pool: little padding, still well mixed
-ENCODER_RATE, HEADS_RATE = 1.2e-4, 1e-3
+ENCODER_RATE, HEADS_RATE = 1.5e-4, 1e-3
 WARM_UP = 100  # steps
 SLOWEST = 0.02  # of the rate, at the end
 HEAD_WEIGHT = {
