@@ -63,6 +63,8 @@ _SAVED = _any_of("saved", before="^(?:(?!上次|上回|去年|前年|以前|那�
 _JOKE = _any_of("jokes")
 _FEAR = _any_of("fears", after="[^,。?]{0,14}$")
 _REAL = _any_of("real")
+_LESSON = _any_of("lessons")
+_DISCLAIMER = _any_of("disclaimers")
 
 
 @dataclass(frozen=True)
@@ -192,9 +194,13 @@ def _is_hearsay(place: _Place) -> bool:
         return True
     if place.quoted and _LED_BY_LEAFLET.search(place.quoted):
         return True
+    if _DISCLAIMER.search(place.clause + place.around):
+        return True
     if _REAL.search(place.clause) or _BACK.search(place.clause):
         return False
     if _STORY.search(place.clause + place.around) or _STUDY.search(place.around):
+        return True
+    if _LESSON.search(place.clause + place.around):
         return True
     return bool(_OPEN_SOURCE.search(place.previous) or _QUESTION.search(place.clause))
 
