@@ -24,6 +24,8 @@ HEADS = ("intent", "urgency", "distress", "wants_human", "department")
 INTENTS = tuple(Intent)
 DISTRESSES = tuple(Distress)
 MOST_DEPARTMENTS = 3
+# A signed-off article answers both: which of them it is changes nothing.
+ANSWERED_ALIKE = frozenset({Intent.VISIT_GUIDE, Intent.FEES_INSURANCE})
 EMERGENCY = INTENTS.index(Intent.EMERGENCY)
 CRISIS = DISTRESSES.index(Distress.CRISIS)
 
@@ -101,12 +103,25 @@ def decide(
         departments=_departments(p["department"], calibration.department_from),
         wants_human=max(float(each["wants_human"][1]) for each in seen)
         >= calibration.wants_human_from,
-        abstained=not readable or confidence < calibration.abstain_below[str(intent)],
+        abstained=not readable or _is_unsure(p["intent"], intent, calibration),
         model=model,
         also=_also(p["intent"], intent, calibration.also_from),
         evidence=evidence,
     )
     return raise_where_plain(said, text)
+
+
+def _is_unsure(shares: NDArray[np.float64], intent: Intent, calibration: Calibration) -> bool:
+    """Whether a person should decide. Of danger never: who is unsure of that rings the alarm."""
+    if intent is Intent.EMERGENCY:
+        return False
+    return sure_of(shares, intent) < calibration.abstain_below[str(intent)]
+
+
+def sure_of(shares: NDArray[np.float64], intent: Intent) -> float:
+    """How sure it is of what follows: of an intent, or of several that are answered alike."""
+    alike = ANSWERED_ALIKE if intent in ANSWERED_ALIKE else {intent}
+    return float(sum(shares[INTENTS.index(each)] for each in alike))
 
 
 def danger_of(p: Mapping[str, NDArray[np.float64]]) -> float:

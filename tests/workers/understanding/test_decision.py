@@ -49,6 +49,17 @@ def test_a_dear_mistake_needs_more_confidence_than_a_cheap_one() -> None:
     assert not said(intent={12: 0.5}).abstained
 
 
+def test_between_two_that_are_answered_alike_it_is_sure_of_the_answer() -> None:
+    answer = said(intent={6: 0.5, 7: 0.4})
+    assert answer.intent is Intent.FEES_INSURANCE
+    assert answer.intent_confidence == pytest.approx(0.5)
+    assert not answer.abstained
+
+
+def test_of_danger_it_is_never_too_unsure_to_ring() -> None:
+    assert not said(intent={11: 0.35, 2: 0.3}, urgency={3: 0.35}).abstained
+
+
 def test_a_second_wish_is_told_beside_the_first() -> None:
     assert said(intent={1: 0.6, 6: 0.3}).also == (Intent.FEES_INSURANCE,)
     assert said(intent={1: 0.9}).also == ()

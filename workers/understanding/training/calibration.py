@@ -21,6 +21,7 @@ from workers.understanding.decision import (
     Logits,
     danger_of,
     probabilities,
+    sure_of,
 )
 from workers.understanding.folder import ModelFolder
 from workers.understanding.training.corpora import (
@@ -103,7 +104,10 @@ def _abstentions(shares: NDArray[np.float64], answers: NDArray[Any]) -> dict[str
 
     Found together for all that share a price: one intent alone has too few messages.
     """
-    confidence, said = shares.max(axis=1), shares.argmax(axis=1)
+    said = shares.argmax(axis=1)
+    confidence = np.array(
+        [sure_of(row, INTENTS[nth]) for row, nth in zip(shares, said, strict=True)]
+    )
     bars = {}
     for price in (DEAR, ORDINARY, CHEAP):
         ours = [nth for nth, intent in enumerate(INTENTS) if STATED_ACCURACY[intent] == price]
