@@ -18,9 +18,17 @@ _WISH_FOR_A_PERSON = re.compile(
     | ^人工[!!。.]*$
     | (有没有|哪有|叫个?|找个?|让)(真人|活人|护士(?!站)|值班医生)
     | 护士(姐姐|小姐姐|小姐)?(在吗|在不在|在线吗)
+    | (?<!别)(?<!不要)(?<!不用)(给|跟)我(回|打|来)(一?个|一?通)电话(?!说|讲|通知|让|了)
+    | (回|打)(一?个|一?通)电话(给我|过来)(?!说|讲|通知|让|了)
+    | 派个?(人|护士|医生|大夫)(来|跟|给|过来)
+    | (找|叫|喊|来|换)个?(能拍板|管事|负责|说了算)的
+    | (叫|喊|找)个?(医生|护士|大夫)(来|给|跟)(我|他|她|我们)?.{0,2}(说|讲|谈|看|回)
     | \b(talk|speak|chat)\s(to|with)\s(an?\s|some|any)?\s?(real\s|actual\s|live\s)?
         (human|person|nurse|someone|somebody|agent|body|one)\b
     | \b(real|actual|live)\s(person|human|agent)\b
+    | \btransfer\s(me\s)?(to\s)?(an?\s)?(agent|human|nurse|person)\b
+    | \bget\sme\s(the\s|a\s|your\s)?(boss|manager|supervisor|nurse|human|person)\b
+    | \b(someone|somebody|a\snurse|a\sdoctor|please|pls)\s(please\s)?(call|ring|phone)\sme\b
     | ^(human|agent|operator|representative)(\splease|\spls|\snow)?[.! ]*$
     """,
     re.VERBOSE,

@@ -131,7 +131,9 @@ def test_phrases_never_lower_what_the_model_found() -> None:
 @pytest.mark.parametrize(
     "text",
     ["我要人工服务", "转接人工", "给我找个真人", "人工", "有没有护士", "护士姐姐在吗", "operator",
-     "i want to speak with a nurse", "can i talk to someone", "real person please"],
+     "i want to speak with a nurse", "can i talk to someone", "real person please",
+     "你们谁给我打个电话吧", "派个人跟我讲", "找个能拍板的跟我谈", "喊个医生给她说下",
+     "/transfer agent", "get me the boss", "somebody please call me"],
 )  # fmt: skip
 def test_a_wish_for_a_person_is_seen(text: str) -> None:
     assert asks_for_person(text)
@@ -140,7 +142,8 @@ def test_a_wish_for_a_person_is_seen(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["人工流产疼吗", "想做人工授精", "你是真人还是机器", "原来你不是真人啊", "护士站怎么走",
-     "换人工晶体多少钱", "are you a real person or a robot", "the nurse was kind"],
+     "换人工晶体多少钱", "别给我打电话", "刚才给我打个电话说报告好了",
+     "are you a real person or a robot", "the nurse was kind"],
 )  # fmt: skip
 def test_talk_of_persons_is_no_wish_for_one(text: str) -> None:
     assert not asks_for_person(text)

@@ -24,6 +24,7 @@ from workers.understanding.decision import (
     sure_of,
 )
 from workers.understanding.folder import ModelFolder
+from workers.understanding.safety import asks_for_person
 from workers.understanding.training.corpora import (
     DEVELOPMENT,
     Example,
@@ -81,6 +82,7 @@ def calibrate(model: ModelFolder, examples: Sequence[Example]) -> dict[str, Any]
         "wants_human_from": _best_bar(
             np.array([p["wants_human"][1] for p in said]),
             np.array([bool(e.first("wants_human")) for e in examples]),
+            beside=np.array([asks_for_person(e.text) for e in examples]),
         ),
         "calibrated_on": len(examples),
     }
@@ -134,11 +136,13 @@ def _emergency_bar(danger: NDArray[np.float64], real: NDArray[np.bool_]) -> floa
     return round(float(max(bars)), 2)
 
 
-def _best_bar(shares: NDArray[np.float64], real: NDArray[np.bool_]) -> float:
-    """The bar with the best F1; of equals the middle."""
+def _best_bar(
+    shares: NDArray[np.float64], real: NDArray[np.bool_], *, beside: NDArray[np.bool_]
+) -> float:
+    """The bar with the best F1, beside what plain phrases find anyway; of equals the middle."""
 
     def f1(bar: float) -> float:
-        found = shares >= bar
+        found = (shares >= bar) | beside
         return float(2 * (found & real).sum() / max(1, found.sum() + real.sum()))
 
     bars = np.arange(0.1, 0.91, 0.05)
