@@ -14,7 +14,7 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 
 TOPIC = "wenan.live"  # the one Redis channel; web processes sort by group
-WAITING = 5_000  # frames; Redis that is away longer than this lasts loses glances, not messages
+WAITING = 5_000  # commits; Redis that is away longer than this loses glances, not messages
 AT_ONCE = 200
 TIMEOUT_S = 2.0
 
@@ -30,10 +30,10 @@ class Shouter:
     def shout(self, frames: Sequence[tuple[str, dict[str, object]]], *, origin: str) -> None:
         self._start()
         try:
-            for group, frame in frames:
-                self._waiting.put_nowait(json.dumps([group, frame, origin]))
+            # One message, however many frames a transaction had: each costs every web process.
+            self._waiting.put_nowait(json.dumps([origin, frames]))
         except Full:
-            logger.warning("a glance was dropped", extra={"group": group})
+            logger.warning("glances were dropped", extra={"frames": len(frames)})
 
     def _start(self) -> None:
         with self._starting:

@@ -100,9 +100,11 @@ async def _listen(topic: "PubSub", deliver: Deliver) -> None:
         if asked:
             await topic.ping()
         elif heard["type"] == "message":
-            group, frame, *origin = json.loads(heard["data"])  # an older process names none
-            if origin != [show.ORIGIN]:
-                deliver(group, frame)
+            match json.loads(heard["data"]):
+                case [str(origin), list(frames)] if origin != show.ORIGIN:
+                    for group, frame in frames:
+                        deliver(group, frame)
+                # Anything else is our own and shown already, or of another version.
 
 
 _NEWEST = "SELECT coalesce(max(id), 0) FROM live_glance"

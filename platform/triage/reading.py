@@ -35,6 +35,7 @@ def _translation(traditional: str) -> dict[int, str]:
 _SPELLING = _spelling()
 _TABLE = _translation(_SPELLING["traditional"])
 _TYPOS: dict[str, str] = _SPELLING["typos"]  # each as long as its correction: spans depend on it
+_ANY_TYPO = re.compile("|".join(map(re.escape, _TYPOS)))
 _HAN = "\u3400-\u9fff"
 # A comma after every single character is somebody spelling, or hiding a word from a filter.
 _SPELT_OUT = re.compile(rf"(?<![{_HAN}])[{_HAN}][,、。.](?:[{_HAN}][,、。.])+[{_HAN}](?![{_HAN}])")
@@ -117,6 +118,8 @@ def read(text: str) -> Reading:
 
 
 def _correct_typos(text: str) -> str:
+    if not _ANY_TYPO.search(text):  # as most messages; it takes a tenth of the time
+        return text
     for wrong, right in _TYPOS.items():
         text = text.replace(wrong, right)
     return text

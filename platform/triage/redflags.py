@@ -99,21 +99,18 @@ def _fired(
 
 
 def _evidence(rule: Rule, signs: Mapping[str, Span], patient: _Patient) -> Span | None:
-    return next(
-        (
-            span
-            for combination in rule.combinations
-            if _counts_for(combination.when, patient)
-            and (span := _said_together(combination, signs))
-        ),
-        None,
-    )
+    for combination in rule.combinations:
+        span = _said_together(combination, signs)
+        if span and _counts_for(combination.when, patient):
+            return span
+    return None
 
 
 def _said_together(combination: Combination, signs: Mapping[str, Span]) -> Span | None:
     """Return where the first group is said, if every group is."""
-    said = [next((signs[s] for s in group if s in signs), None) for group in combination.groups]
-    return said[0] if all(said) else None
+    if any(map(signs.keys().isdisjoint, combination.groups)):
+        return None
+    return next(signs[sign] for sign in combination.groups[0] if sign in signs)
 
 
 def _counts_for(when: Condition, patient: _Patient) -> bool:
@@ -157,11 +154,10 @@ def _places(reading: Reading) -> dict[str, list[Span]]:
 def _match(text: str, stretch: Span, found: dict[str, list[Span]]) -> None:
     """Add the places of one stretch of the message that a phrase matches."""
     anchors = _anchors(text[slice(*stretch)])
-    phrases = {entry for anchor in anchors for entry in RULE_BOOK.by_anchor.get(anchor, ())}
-    for sign_id, nth in sorted(phrases):
+    begun = {entry for anchor in anchors for entry in RULE_BOOK.by_anchor[anchor]}
+    complete = [e for e in begun if not any(map(anchors.isdisjoint, RULE_BOOK.other_anchors[e]))]
+    for sign_id, nth in sorted(complete):
         phrase = RULE_BOOK.signs[sign_id].phrases[nth]
-        if any(map(anchors.isdisjoint, phrase.anchors[1:])):
-            continue
         places = [match.span() for match in phrase.regex.finditer(text, *stretch)]
         if places:
             found.setdefault(sign_id, []).extend(places)

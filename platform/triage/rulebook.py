@@ -85,6 +85,7 @@ class RuleBook:
     rules: tuple[Rule, ...]
     signs: Mapping[str, Sign]
     by_anchor: Mapping[str, tuple[tuple[str, int], ...]]  # a sign, and which of its phrases
+    other_anchors: Mapping[tuple[str, int], tuple[frozenset[str], ...]]  # of that phrase
     all_anchors: frozenset[str]
     by_sign: Mapping[str, frozenset[int]]  # which of the rules name it
 
@@ -116,7 +117,19 @@ def load_rule_book() -> RuleBook:
         _check(rule, signs)
     phrases = [phrase for sign in signs.values() for phrase in sign.phrases]
     anchors = {anchor for phrase in phrases for group in phrase.anchors for anchor in group}
-    return RuleBook(tuple(rules), signs, _index(signs), frozenset(anchors), _by_sign(rules))
+    begins = _index(signs)
+    return RuleBook(
+        rules=tuple(rules),
+        signs=signs,
+        by_anchor={anchor: begins.get(anchor, ()) for anchor in anchors},
+        other_anchors={
+            (sign.id, nth): phrase.anchors[1:]
+            for sign in signs.values()
+            for nth, phrase in enumerate(sign.phrases)
+        },
+        all_anchors=frozenset(anchors),
+        by_sign=_by_sign(rules),
+    )
 
 
 def _by_sign(rules: Sequence[Rule]) -> dict[str, frozenset[int]]:
