@@ -6,7 +6,6 @@ it stands at that moment: a session that ended or an account that was switched o
 
 import asyncio
 import json
-import logging
 import re
 import time
 from collections import deque
@@ -30,8 +29,6 @@ from live.show import CONSOLES, conversation_group, show_on_commit
 from staff.models import Availability, StaffMember
 from tickets import drafts
 from tickets import services as acts
-
-logger = logging.getLogger(__name__)
 
 CHECK_EVERY_S = 5.0  # how soon a switched-off account loses its sockets
 CATCH_UP_EVERY = 3  # checks: so often a screen also looks for what no doorbell told it
