@@ -17,7 +17,7 @@ from assistant.language import language_of
 from assistant.policy import Act, Decision
 from assistant.skills.answer import answer
 from assistant.skills.clarify import clarify
-from assistant.skills.greet import greet
+from assistant.skills.greet import greet, hello
 from assistant.skills.nurse import announce_nurse
 from assistant.skills.suggest_department import suggest_department
 from assistant.turn import Reply, Turn
@@ -70,6 +70,7 @@ class Said:
     external_id: str | None = None
     tap: str = ""
     lang: str = ""
+    media: dict[str, str] | None = None  # what came instead of text, or with it: its kind and where
 
 
 @transaction.atomic
@@ -115,12 +116,35 @@ def _arrival(said: Said, *, now: datetime) -> Arrival:
         client_id=said.client_id,
         channel=said.contact_point.channel,
         external_id=said.external_id,
-        details={"tap": tap} if (tap := _tap(said)) else None,
+        details=_brought(said) or None,
     )
+
+
+def _brought(said: Said) -> dict[str, Any]:
+    brought: dict[str, Any] = {"tap": tap} if (tap := _tap(said)) else {}
+    return brought | ({"media": said.media} if said.media else {})
 
 
 def _tap(said: Said) -> str:
     return said.tap if said.tap in policy.TAPS else ""
+
+
+@transaction.atomic
+def welcome(contact_point: ContactPoint, *, now: datetime) -> None:
+    """Greet somebody who has come to us and not written yet."""
+    conversation = start_conversation(contact_point, now=now)
+    if conversation.owner != Owner.ASSISTANT:
+        return
+    with translation.override(conversation.language):
+        greeting = hello()
+    queue_reply(
+        conversation,
+        text=greeting.text,
+        author=Author.ASSISTANT,
+        epoch=conversation.epoch,
+        details=greeting.details,
+        now=now,
+    )
 
 
 def attend(conversation_id: int, *, understand: Understand, now: datetime) -> list[int]:
@@ -145,8 +169,10 @@ def attend(conversation_id: int, *, understand: Understand, now: datetime) -> li
 def respond(message: Message, *, understand: Understand, now: datetime) -> None:
     """Decide on one message, act, and settle its debt, once."""
     conversation = message.conversation
-    tap = (message.details or {}).get("tap", "")
-    meaning = NOT_UNDERSTOOD if tap else _understood(understand, message)
+    brought = message.details or {}
+    tap = brought.get("tap", "")
+    # Only a person can look at a picture, or hear what a voice says.
+    meaning = NOT_UNDERSTOOD if tap or "media" in brought else _understood(understand, message)
     with translation.override(conversation.language):
         for _attempt in range(MAX_ATTEMPTS):
             # The owner may have changed while an earlier message was answered.

@@ -58,6 +58,8 @@ class Conversation(models.Model):
         related_name="conversations",
         verbose_name=_("nurse"),
     )
+    # While a worker gives this conversation's messages to its channel, no other does.
+    delivering_until = models.DateTimeField(null=True)
     misses = models.PositiveSmallIntegerField(default=0)  # misunderstandings in a row
     patient_seen_seq = models.PositiveIntegerField(
         default=0
@@ -89,7 +91,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def unsent(self) -> "MessageQuerySet":
         """What we owe to a patient's channel."""
-        return self.filter(sent_at=None)
+        return self.filter(sent_at=None, given_up_at=None)
 
     def for_patient(self) -> "MessageQuerySet":
         """All but what is for staff alone."""
@@ -121,6 +123,8 @@ class Message(SealedModel):
     # Debts. Null means owed.
     handled_at = models.DateTimeField(_("handled at"), null=True)
     sent_at = models.DateTimeField(_("sent at"), null=True)
+    send_after = models.DateTimeField(null=True)  # not before: a vendor asked us to wait
+    given_up_at = models.DateTimeField(_("given up at"), null=True)  # the thread says why
 
     objects = MessageQuerySet.as_manager()
 
@@ -145,7 +149,11 @@ class Message(SealedModel):
             models.Index(
                 fields=["conversation", "seq"], condition=Q(handled_at=None), name="unhandled"
             ),
-            models.Index(fields=["conversation", "seq"], condition=Q(sent_at=None), name="unsent"),
+            models.Index(
+                fields=["conversation", "seq"],
+                condition=Q(sent_at=None, given_up_at=None),
+                name="unsent",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -19,7 +19,7 @@ class TextTooLong(Exception):
     """Longer than MAX_CHARS."""
 
 
-def clean_text(raw: str) -> str:
+def clean_text(raw: str, *, max_chars: int | None = MAX_CHARS) -> str:
     """The text without control characters and lone surrogates. Raises EmptyText, TextTooLong.
 
     Emoji, their joiners and every script stay as they are; markup is text like any other.
@@ -27,6 +27,6 @@ def clean_text(raw: str) -> str:
     text = _UNSEEN.sub("", raw).strip()
     if not any(unicodedata.category(c)[0] not in "CZM" for c in text):
         raise EmptyText
-    if len(text) > MAX_CHARS:
+    if max_chars is not None and len(text) > max_chars:
         raise TextTooLong
     return text

@@ -104,6 +104,9 @@ class ContactPoint(SealedModel):
     channel = models.ForeignKey(Channel, models.PROTECT, verbose_name=_("channel"))
     address = SealedText(_("address"), null=True)
     address_index = models.CharField(max_length=32, null=True, editable=False)
+    # Nothing reaches them here: they left, opted out, or the address does not exist.
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    closed_why = models.CharField(_("closed because"), max_length=17, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

@@ -6,6 +6,10 @@ from assistant.turn import Reply, Turn, choice
 
 
 def greet(turn: Turn) -> Reply:
+    return hello()
+
+
+def hello() -> Reply:
     return Reply(
         _(
             "Hello, I am the hospital's AI assistant. I can tell you about visits, fees and"
