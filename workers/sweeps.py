@@ -34,9 +34,10 @@ SCHEDULE: dict[str, float] = {  # task name → period in seconds
 @shared_task(name="sweep.owed")  # type: ignore[untyped-decorator]
 def ring_owed(**_: object) -> None:
     """Ring again for every message that nobody handled, and every reply that nobody sent."""
-    before = timezone.now() - OWED_AFTER
-    owed = Message.objects.filter(created_at__lt=before)
-    for messages, event in ((owed.unhandled(), MessageReceived), (owed.unsent(), ReplyQueued)):
+    now = timezone.now()
+    owed = Message.objects.filter(created_at__lt=now - OWED_AFTER)
+    unsent = owed.unsent().exclude(send_after__gt=now)
+    for messages, event in ((owed.unhandled(), MessageReceived), (unsent, ReplyQueued)):
         ids = messages.order_by().values_list("conversation_id", flat=True).distinct()
         for conversation_id in ids[:AT_ONCE]:
             publish(event(conversation_id))

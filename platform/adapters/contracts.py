@@ -1,25 +1,223 @@
-"""What every channel promises, and what delivery may ask of it."""
+"""What every channel promises, and what the house may ask of it.
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+A callback comes in by `verify`, `parse`, `acknowledge`; a message leaves by `send`. Behind this
+page nobody knows XML, openids or error 45015: what a vendor says becomes an `InboundEvent`, a
+`Receipt` or a `SendResult`. docs/adding-a-channel.md is the recipe.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+# --- What comes in ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Callback:
+    """One HTTP request of a vendor, as it came."""
+
+    method: str
+    query: Mapping[str, str]
+    body: bytes
+    headers: Mapping[str, str]  # names in lower case
+    url: str  # as the vendor called it, behind whatever proxy
+
+
+@dataclass(frozen=True)
+class Answer:
+    body: str
+    content_type: str = "text/plain; charset=utf-8"
+
+
+class Refused(Exception):
+    """Not from the vendor, or too old: nothing is read further."""
+
+
+class Malformed(Exception):
+    """From the vendor by its signature, and not to be made sense of."""
+
+
+class EventKind(StrEnum):
+    TEXT = "text"
+    MEDIA = "media"  # picture, voice, video, file: fetched later, `media` says how
+    PLACE = "place"
+    TAP = "tap"  # a menu, a quick reply
+    FOLLOWED = "followed"
+    LEFT = "left"  # unfollowed: nothing more reaches this address
+    GRANTED = "granted"  # one more template message allowed, or refused
+    RECEIPT = "receipt"
+    OTHER = "other"  # acknowledged, and not acted on
+
+
+class Status(StrEnum):
+    """How far an accepted message came. Receipts come in any order: the later in this list wins."""
+
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"  # final, unless it was delivered before
+
+    @property
+    def rank(self) -> int:
+        return {"accepted": 0, "sent": 1, "failed": 2, "delivered": 3, "read": 4}[self]
+
+
+@dataclass(frozen=True)
+class Media:
+    kind: str  # image, voice, video, file
+    ref: str  # the vendor's name for it
+    format: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    vendor_id: str  # as `Accepted` named it
+    status: Status
+    category: "Category | None" = None  # of a failure
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Grant:
+    template: str
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class InboundEvent:
+    kind: EventKind
+    address: str  # the patient's, on this channel
+    dedupe_key: str  # at most 64 characters; a second event with the same one is a redelivery
+    occurred_at: datetime
+    text: str = ""
+    media: Media | None = None
+    receipt: Receipt | None = None
+    grants: tuple[Grant, ...] = ()
+    trigger: str = ""  # which of the vendor's windows it opens, see `Capabilities.windows`
+
+
+# --- What goes out ------------------------------------------------------------------------------
+
+
+class Category(StrEnum):
+    """Why something was not sent, in the words that the rest of the house acts on."""
+
+    OPTED_OUT = "opted_out"
+    WINDOW_CLOSED = "window_closed"
+    QUOTA = "quota"
+    INVALID_RECIPIENT = "invalid_recipient"
+    CONTENT = "content"
+    AUTH = "auth"
+    THROTTLED = "throttled"
+    PROVIDER_DOWN = "provider_down"
+    # Ours, before any vendor was asked:
+    DECEASED = "deceased"
+    NO_CONSENT = "no_consent"
+    TEMPLATE_ONLY = "template_only"  # free text does not go out here at all
+
+
+@dataclass(frozen=True)
+class Accepted:
+    vendor_id: str = ""
+    segments: int = 1
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Not taken, and worth another try: it certainly did not arrive."""
+
+    category: Category
+    code: str = ""
+    after_s: float | None = None  # None: by our own back-off
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Not taken, and not to be tried again as it is."""
+
+    category: Category
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The line broke after we spoke: it may have arrived, so it is never sent again blindly."""
+
+    code: str = ""
+
+
+SendResult = Accepted | Retry | Rejected | Unknown
 
 
 @dataclass(frozen=True)
 class OutboundMessage:
-    address: str  # the patient's, on this channel
+    address: str
     text: str
-    details: dict[str, Any]
-    message_uid: str  # ours, for vendors that take an idempotency id
+    uid: str  # ours, at most 32 of [0-9a-zA-Z_-]: for vendors that take an idempotency id
 
 
-class SendFailed(Exception):
-    """The vendor did not take the message."""
+@dataclass(frozen=True)
+class Window:
+    """For how long after which act of the patient, and how often, we may write freely."""
 
-    def __init__(self, reason: str, *, retryable: bool) -> None:
-        super().__init__(reason)
-        self.reason, self.retryable = reason, retryable
+    seconds: int
+    messages: int | None  # None: as many as we like
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    max_length: int | None = None  # of one message, in `length_unit`
+    length_unit: str = "chars"  # or "bytes" of UTF-8
+    windows: Mapping[str, Window] = field(default_factory=dict)  # trigger → window; none: always
+    template_only: bool = False  # no free text goes out
+    is_pulled: bool = False  # the patient's screen fetches what is stored: nothing to send
+    takes_idempotency_id: bool = False  # a repeat with the same uid is one message
+
+
+# --- How an admin sets it up --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Field:
+    """Something that the vendor's console shows and we must know."""
+
+    name: str
+    label: Any  # lazily translated
+    is_secret: bool = False  # written, and never shown again
+    is_required: bool = True
+    choices: tuple[tuple[str, Any], ...] = ()
+    help: Any = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that must work before messages come and go, tried just now."""
+
+    name: Any
+    works: bool
+    hint: Any = ""  # what to do when it does not
 
 
 class Adapter(Protocol):
-    def send(self, message: OutboundMessage) -> None:
-        """Give one message to the channel. Raises SendFailed."""
+    setup: ClassVar[tuple[Field, ...]]
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def check(self) -> Sequence[Step]:
+        """Try what can be tried without a patient, and say which step fails."""
+
+    def verify(self, callback: Callback) -> None:
+        """Make sure that the vendor itself is calling, just now. Raises Refused."""
+
+    def parse(self, callback: Callback) -> Sequence[InboundEvent]:
+        """Read what a verified callback says. Raises Malformed."""
+
+    def acknowledge(self, callback: Callback) -> Answer:
+        """What makes the vendor content: it does not deliver again."""
+
+    def send(self, message: OutboundMessage) -> SendResult:
+        """Give one message to the vendor. Never raises for what the vendor or the line does."""

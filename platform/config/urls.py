@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from adapters.views import callback
 from channels_app.login import AdminLogin
 
 admin.site.login_form = AdminLogin
@@ -8,5 +9,6 @@ admin.site.login_form = AdminLogin
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("channels/<slug:slug>/callback", callback, name="channel-callback"),
     path("", include("channels_app.urls")),
 ]

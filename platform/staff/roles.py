@@ -29,6 +29,8 @@ _CONFIGURED: dict[str, str] = {
     "staff.shift": _ALL,
     "auth.group": "view",
     "patients.channel": "view add change",
+    "adapters.account": "view add change",
+    "adapters.attempt": "view",
     "patients.patient": _ALL,  # to delete a patient is to erase them: the row stays
     "patients.contactpoint": "view",
     "patients.consent": "view add change",

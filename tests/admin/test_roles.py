@@ -37,6 +37,8 @@ ADMIN = {
     "staff.shift": "vacd",
     "auth.group": "v",
     "patients.channel": "vac",
+    "adapters.account": "vac",
+    "adapters.attempt": "v",
     "patients.patient": "vacd",
     "patients.contactpoint": "v",
     "patients.consent": "vac",

@@ -175,6 +175,8 @@ LOGGING = {
         "uvicorn": {"handlers": [], "propagate": True, "level": "WARNING"},
         "uvicorn.error": {"level": "WARNING"},
         "uvicorn.access": {"level": "WARNING"},  # a URL holds no words, and is still noise
+        "httpx": {"level": "WARNING"},  # it logs addresses, and a vendor's hold tokens
+        "httpcore": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

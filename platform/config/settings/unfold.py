@@ -103,6 +103,8 @@ NAVIGATION: list[dict[str, Any]] = [
         "separator": True,
         "items": [
             _list(_("Channels"), "hub", "patients.channel"),
+            _list(_("Accounts"), "key", "adapters.account"),
+            _list(_("Delivery log"), "outgoing_mail", "adapters.attempt"),
             _list(_("Access log"), "policy", "vault.accessentry"),
             _list(_("Rings"), "doorbell", "workers.ring"),
         ],

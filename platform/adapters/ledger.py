@@ -1,0 +1,80 @@
+"""The vendor's windows and quotas, counted by us: what we may still send, and until when."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from adapters.contracts import Capabilities
+from adapters.contracts import Grant as Granted
+from adapters.models import SOME_LEFT, Allowance, Grant
+from adapters.policy import Reach
+from patients.models import ContactPoint
+
+
+def open_window(
+    contact_point: ContactPoint, trigger: str, *, capabilities: Capabilities, at: datetime
+) -> None:
+    """Note that a patient did what opens a window; an older event changes nothing."""
+    window = capabilities.windows.get(trigger)
+    if window is None:
+        return
+    fresh = {
+        "opened_at": at,
+        "closes_at": at + timedelta(seconds=window.seconds),
+        "allowed": window.messages,
+        "used": 0,
+    }
+    known, is_new = Allowance.objects.get_or_create(
+        contact_point=contact_point, trigger=trigger, defaults=fresh
+    )
+    if not is_new:
+        Allowance.objects.filter(pk=known.pk, opened_at__lt=at).update(**fresh)
+
+
+def reach_of(contact_point: ContactPoint, *, now: datetime) -> Reach:
+    """What is known of an address at this moment."""
+    still_open = list(Allowance.objects.filter(contact_point=contact_point, closes_at__gt=now))
+    counts = [a.allowed - a.used for a in still_open if a.allowed is not None]
+    unlimited = any(a.allowed is None for a in still_open)
+    return Reach(
+        is_deceased=contact_point.patient.deceased_at is not None,
+        closed_why=contact_point.closed_why,
+        has_window=bool(still_open),
+        left=None if unlimited else sum(max(0, left) for left in counts),
+    )
+
+
+def spend(contact_point: ContactPoint, *, now: datetime) -> Allowance | None:
+    """Take one message from what closes first; None where nothing is counted, or nothing left."""
+    for allowance in Allowance.objects.filter(contact_point=contact_point).left(now=now):
+        if Allowance.objects.filter(SOME_LEFT, pk=allowance.pk).update(used=F("used") + 1):
+            return allowance
+    return None
+
+
+def give_back(allowance: Allowance | None) -> None:
+    """What the vendor did not take was not spent."""
+    if allowance is not None:
+        Allowance.objects.filter(pk=allowance.pk, opened_at=allowance.opened_at, used__gt=0).update(
+            used=F("used") - 1
+        )
+
+
+def close_windows(contact_point: ContactPoint, *, now: datetime) -> None:
+    """The vendor knows better: nothing more goes out until the patient writes again."""
+    Allowance.objects.filter(contact_point=contact_point, closes_at__gt=now).update(closes_at=now)
+
+
+@transaction.atomic
+def note_grant(contact_point: ContactPoint, granted: Granted) -> None:
+    """One more template message is allowed; a refusal takes away what was left."""
+    row, _ = Grant.objects.get_or_create(contact_point=contact_point, template=granted.template)
+    left = F("left") + 1 if granted.accepted else 0
+    Grant.objects.filter(pk=row.pk).update(left=left)
+
+
+def spend_grant(contact_point: ContactPoint, template: str) -> bool:
+    """Use one grant; False when there is none."""
+    some = Grant.objects.filter(contact_point=contact_point, template=template, left__gt=0)
+    return bool(some.update(left=F("left") - 1))

@@ -1,0 +1,132 @@
+"""What delivery decides without asking anybody: may it go, how is it cut, when again."""
+
+from dataclasses import dataclass
+
+from adapters.contracts import Accepted, Capabilities, Category, Rejected, Retry, SendResult
+
+MAX_TRIES = 5
+BACKOFF_S = 15.0  # doubled at each try: 15 s, 30 s, 1 min, 2 min
+RESTS_AFTER = 5  # failures in a row
+REST_S, MAX_REST_S = 30.0, 600.0
+KEPT_FOR_NURSE = 1  # messages of a quota that the assistant leaves to a nurse
+
+# What says something of the vendor's health, not of this message.
+ILLNESS = frozenset({Category.PROVIDER_DOWN, Category.AUTH})
+# What says that this address hears nothing more.
+DEAF = frozenset({Category.OPTED_OUT, Category.INVALID_RECIPIENT})
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What is known of a patient's address at the moment of sending."""
+
+    is_deceased: bool = False
+    closed_why: str = ""
+    has_window: bool = True  # a window of the vendor's is open
+    left: int | None = None  # messages that it still allows; None: any number
+
+
+def refusal(reach: Reach, *, capabilities: Capabilities, by_assistant: bool) -> Category | None:
+    """Why a message must not go out now; None when it may. Asked at the moment of sending."""
+    if reach.is_deceased:
+        return Category.DECEASED
+    if reach.closed_why:
+        return Category(reach.closed_why)
+    if capabilities.template_only:
+        return Category.TEMPLATE_ONLY
+    if not capabilities.windows:
+        return None
+    if not reach.has_window:
+        return Category.WINDOW_CLOSED
+    if reach.left is not None and reach.left <= (KEPT_FOR_NURSE if by_assistant else 0):
+        return Category.QUOTA
+    return None
+
+
+def again_after_s(result: Retry, *, tries: int) -> float | None:
+    """Seconds until the next try; None when that was the last. `tries` were made, this included."""
+    if tries >= MAX_TRIES:
+        return None
+    backoff_s: float = BACKOFF_S * 2 ** (tries - 1)
+    return max(result.after_s or 0.0, backoff_s)
+
+
+def rest_s(failures: int) -> float:
+    """How long nobody knocks after so many failures in a row; 0 while it is still worth it."""
+    if failures < RESTS_AFTER:
+        return 0.0
+    return float(min(MAX_REST_S, REST_S * 2 ** (failures - RESTS_AFTER)))
+
+
+def is_illness(result: SendResult) -> bool:
+    match result:
+        case Accepted():
+            return False
+        case Retry(category=category) | Rejected(category=category):
+            return category in ILLNESS
+    return True  # unknown: the line broke
+
+
+def split(text: str, *, capabilities: Capabilities) -> list[str]:
+    """Cut a text into pieces that the channel takes; at a paragraph, line, sentence, or anywhere.
+
+    Never inside a character, nor inside what belongs to one (an accent, an emoji's parts).
+    """
+    limit = capabilities.max_length
+    if limit is None:
+        return [text]
+    pieces = []
+    while _length(text, capabilities) > limit:
+        at = _cut(text, limit=limit, capabilities=capabilities)
+        pieces.append(text[:at].rstrip())
+        text = text[at:].lstrip()
+    return [piece for piece in [*pieces, text] if piece] or [text]
+
+
+ENDS = ("\n\n", "\n", "。", "！", "？", "；", ". ", "! ", "? ", "，", ", ", " ")
+_JOINS = frozenset("\u200d\ufe0e\ufe0f\u20e3")
+
+
+def _cut(text: str, *, limit: int, capabilities: Capabilities) -> int:
+    """Where to cut: after the last good end in the second half of what fits."""
+    fits = _fitting(text, limit=limit, capabilities=capabilities)
+    for end in ENDS:
+        at = text.rfind(end, fits // 2, fits)
+        if at > 0:
+            return min(at + len(end), fits)
+    at = fits
+    while at > 1 and _belongs_to_previous(text, at):
+        at -= 1
+    return at if at > 1 else fits
+
+
+def _belongs_to_previous(text: str, at: int) -> bool:
+    here, before = text[at], text[at - 1]
+    return (
+        here in _JOINS
+        or before == "\u200d"
+        or "\u0300" <= here <= "\u036f"
+        or "\U0001f3fb" <= here <= "\U0001f3ff"  # skin tones
+    )
+
+
+def _fitting(text: str, *, limit: int, capabilities: Capabilities) -> int:
+    """The longest beginning, in characters, that is within the limit; at least one."""
+    if capabilities.length_unit == "chars":
+        return max(1, limit)
+    return max(1, len(text.encode()[:limit].decode(errors="ignore")))
+
+
+def _length(text: str, capabilities: Capabilities) -> int:
+    return len(text.encode()) if capabilities.length_unit == "bytes" else len(text)
+
+
+def fits(texts: list[str], *, capabilities: Capabilities) -> bool:
+    """Whether several bubbles make one message of this channel."""
+    whole = JOINT.join(texts)
+    return (
+        capabilities.max_length is None or _length(whole, capabilities) <= capabilities.max_length
+    )
+
+
+JOINT = "\n\n"  # between bubbles that go out as one message

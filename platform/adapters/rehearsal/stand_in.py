@@ -1,0 +1,140 @@
+"""A vendor on this machine: a small HTTP server that answers as the vendor does, faults included.
+
+Each channel's folder brings its own (`stand_in.py`); here is what they share. It listens on
+loopback alone, on a free port, and remembers what it was told.
+"""
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+
+@dataclass(frozen=True)
+class Asked:
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        found = json.loads(self.body or b"{}")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer; or, with `breaks`, none: the line is cut after the call was carried out."""
+
+    body: Any = field(default_factory=dict)
+    status: int = 200
+    delay_s: float = 0.0
+    breaks: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with the next call of the kind that a stand-in counts as sending.
+
+    `code`: the vendor's own, and nothing is carried out. `breaks` and `status`: carried out, and
+    the answer is lost on its way, or a gateway's.
+    """
+
+    code: str = ""
+    breaks: bool = False
+    status: int = 0
+    delay_s: float = 0.0
+
+
+class StandIn:
+    """Use it as a context; `url` is where it listens."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.faults: deque[Fault] = deque()
+        self._lock = threading.RLock()
+        stand_in = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                self._answer("GET")
+
+            def do_POST(self) -> None:
+                self._answer("POST")
+
+            def _answer(self, method: str) -> None:
+                at = urlsplit(self.path)
+                length = int(self.headers.get("Content-Length") or 0)
+                asked = Asked(
+                    method,
+                    at.path,
+                    dict(parse_qsl(at.query, keep_blank_values=True)),
+                    {name.lower(): value for name, value in self.headers.items()},
+                    self.rfile.read(length),
+                )
+                said = stand_in._hear(asked)
+                if said.delay_s:
+                    time.sleep(said.delay_s)
+                if said.breaks:
+                    self.close_connection = True
+                    return
+                body = said.body if isinstance(said.body, bytes) else json.dumps(said.body).encode()
+                self.send_response(said.status)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Type", "application/json")
+                for name, value in said.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Silent: what it was told stands in `asked`."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _hear(self, asked: Asked) -> Said:
+        with self._lock:
+            self.asked.append(asked)
+            return self.answer(asked)
+
+    def answer(self, asked: Asked) -> Said:
+        """What the vendor says to this call; calls come one at a time."""
+        raise NotImplementedError
+
+    def next_fault(self) -> Fault | None:
+        return self.faults.popleft() if self.faults else None

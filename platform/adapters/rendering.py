@@ -1,0 +1,52 @@
+"""A message in plain text, for channels without buttons: who speaks, source, choices by letter."""
+
+import unicodedata
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from conversations.models import Author, Kind, Message
+
+LETTERS = "ABCDEFGH"  # not digits: departments are numbered in the text itself
+
+
+def plain_text(message: Message) -> str:
+    """All that a patient's screen would show of it, in words."""
+    details = message.details or {}
+    with translation.override(message.conversation.language):
+        parts = [_signed(message)]
+        if source := details.get("source"):
+            parts.append(_("Source: %(title)s") % {"title": source["title"]})
+        if choices := details.get("choices"):
+            lines = [
+                f"{letter} {each['label']}" for letter, each in zip(LETTERS, choices, strict=False)
+            ]
+            parts.append("\n".join([_("Reply with a letter:"), *lines]))
+    return "\n\n".join(parts)
+
+
+def _signed(message: Message) -> str:
+    """A machine says that it is one; a nurse says her name."""
+    text: str = message.text
+    if message.author == Author.ASSISTANT:
+        text = _("[AI assistant] %(text)s") % {"text": message.text}
+    elif message.author == Author.NURSE and message.nurse is not None:
+        named = {"name": message.nurse.display_name, "text": message.text}
+        text = _("[Nurse %(name)s] %(text)s") % named
+    return text
+
+
+def chosen(conversation_id: int, text: str) -> dict[str, str] | None:
+    """The choice that a typed letter means: one of those that were offered last, or none."""
+    letter = unicodedata.normalize("NFKC", text).strip().rstrip(".、。)").upper()
+    if len(letter) != 1 or letter not in LETTERS:
+        return None
+    last = (
+        Message.objects.filter(conversation=conversation_id, kind=Kind.TEXT)
+        .exclude(author=Author.PATIENT)
+        .order_by("-seq")
+        .first()
+    )
+    choices = (last.details or {}).get("choices", []) if last is not None else []
+    at = LETTERS.index(letter)
+    return choices[at] if at < len(choices) else None

@@ -1,0 +1,82 @@
+"""One HTTP call to a vendor, and what a broken line means for a message."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import httpx
+
+from adapters.contracts import Category, Retry, SendResult, Unknown
+
+CONNECT_S, ANSWER_S = 3.0, 5.0
+MAX_ANSWER = 1_000_000  # bytes
+
+
+class NoAnswer(Exception):
+    """The vendor said nothing that can be read; `result` is what that means for a message."""
+
+    def __init__(self, result: SendResult) -> None:
+        super().__init__(type(result).__name__)
+        self.result = result
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """A vendor's API at one address."""
+
+    base_url: str
+
+    def post(
+        self,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        form: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, dict[str, Any]]:
+        """The status and the JSON of the answer. Raises NoAnswer."""
+        # WeChat shows escaped characters as they stand, so nothing is escaped.
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        known = {"Content-Type": "application/json"} if content is not None else {}
+        try:
+            answer = _client(self.base_url).post(
+                path,
+                content=content,
+                data=dict(form) if form is not None else None,
+                params=dict(params or {}),
+                headers={**known, **(headers or {})},
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise NoAnswer(Retry(Category.PROVIDER_DOWN, "no connection")) from None
+        except httpx.HTTPError as broke:
+            raise NoAnswer(Unknown(type(broke).__name__)) from None
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            raise NoAnswer(Retry(Category.THROTTLED, "429", after_s=_wait_s(answer)))
+        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise NoAnswer(Unknown(str(answer.status_code)))  # a gateway's word: it may have gone
+        try:
+            said = answer.json()
+        except ValueError:
+            raise NoAnswer(Unknown("not JSON")) from None
+        if not isinstance(said, dict):
+            raise NoAnswer(Unknown("not an object"))
+        return answer.status_code, said
+
+
+def _wait_s(answer: httpx.Response) -> float | None:
+    said = answer.headers.get("retry-after", "")
+    return float(said) if said.isdigit() else None
+
+
+@lru_cache(maxsize=32)
+def _client(base_url: str) -> httpx.Client:
+    """Connections are kept open between calls; nothing follows a redirect to somewhere else."""
+    return httpx.Client(
+        base_url=base_url,
+        timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
+        follow_redirects=False,
+        trust_env=False,
+    )

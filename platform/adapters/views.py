@@ -1,0 +1,59 @@
+"""The door for vendors: verify, parse, store in one transaction, acknowledge."""
+
+import logging
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from adapters.arrivals import receive
+from adapters.contracts import Callback, Malformed, Refused
+from adapters.models import Account
+from adapters.registry import NoAdapter, adapter_of
+from patients.models import Channel
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY = 262_144  # bytes; the largest callback of any vendor is a tenth of it
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def callback(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take in what a vendor tells a channel: 403 not from the vendor, 400 not to be read, 413."""
+    channel = Channel.objects.filter(slug=slug, is_active=True).first()
+    try:
+        adapter = adapter_of(channel) if channel is not None else None
+    except (NoAdapter, Account.DoesNotExist):
+        adapter = None
+    if channel is None or adapter is None:
+        return _plain("", status=404)
+    if int(request.headers.get("content-length") or 0) > MAX_BODY or len(request.body) > MAX_BODY:
+        return _refuse(channel, "too big", status=413)
+    said = Callback(
+        method=request.method or "",
+        query=request.GET.dict(),
+        body=request.body,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        url=request.build_absolute_uri(),
+    )
+    try:
+        adapter.verify(said)
+        events = adapter.parse(said)
+    except Refused:
+        return _refuse(channel, "not from the vendor", status=403)
+    except Malformed:
+        return _refuse(channel, "not to be read", status=400)
+    receive(channel, events, capabilities=adapter.capabilities, now=timezone.now())
+    answer = adapter.acknowledge(said)
+    return HttpResponse(answer.body, content_type=answer.content_type)
+
+
+def _refuse(channel: Channel, why: str, *, status: int) -> HttpResponse:
+    logger.warning("callback refused", extra={"channel": channel.slug, "why": why})
+    return _plain("", status=status)
+
+
+def _plain(text: str, *, status: int) -> HttpResponse:
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,171 @@
+"""WeChat on this machine: its API with tokens, windows and quotas, and its signed callbacks."""
+
+import secrets
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+from xml.sax.saxutils import escape
+
+from adapters.rehearsal.stand_in import Asked, Said, StandIn
+from adapters.wxcrypto import Sealer, sign
+
+GH_ID = "gh_0123456789ab"
+
+
+@dataclass
+class Fan:
+    """Somebody who follows the account, as WeChat keeps them."""
+
+    follows: bool = True
+    left: int = 0
+    closes_at: float = 0.0
+
+
+def new_aes_key() -> str:
+    """43 characters of base64, as the console makes them."""
+    return b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    app_id: str = "wx0123456789abcdef"
+    app_secret: str = field(default_factory=lambda: secrets.token_hex(16))
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    aes_key: str = field(default_factory=new_aes_key)
+
+    def settings(self, *, api_url: str, mode: str = "secure") -> dict[str, str]:
+        return {"app_id": self.app_id, "api_url": api_url, "mode": mode}
+
+    def secrets(self) -> dict[str, str]:
+        return {"token": self.token, "aes_key": self.aes_key, "app_secret": self.app_secret}
+
+
+@dataclass
+class Outgoing:
+    """A callback as WeChat sends it: to this query, with this body."""
+
+    query: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        return f"?{urlencode(self.query)}"
+
+
+class WeChatStandIn(StandIn):
+    """`fans` by openid; `sent` is what reached them, in order."""
+
+    def __init__(self, credentials: Credentials | None = None) -> None:
+        super().__init__()
+        self.credentials = credentials or Credentials()
+        self.fans: dict[str, Fan] = {}
+        self.sent: list[tuple[str, str]] = []
+        self.typed: list[str] = []
+        self.tokens: list[str] = []
+        self._ids = iter(range(1_000_000, 10_000_000))
+
+    # --- the API --------------------------------------------------------------------------------
+
+    def answer(self, asked: Asked) -> Said:
+        if asked.path == "/cgi-bin/stable_token":
+            return self._token(asked)
+        if asked.query.get("access_token", "") not in self.tokens[-1:]:
+            return _error(40001)
+        match asked.path:
+            case "/cgi-bin/message/custom/send":
+                return self._send(asked)
+            case "/cgi-bin/message/custom/typing":
+                self.typed.append(asked.json.get("touser", ""))
+                return _error(0)
+        return _error(48001)
+
+    def forget_tokens(self) -> None:
+        """What happens when somebody refreshes the token elsewhere."""
+        self.tokens.append(secrets.token_hex(32))
+
+    def _token(self, asked: Asked) -> Said:
+        known = (self.credentials.app_id, self.credentials.app_secret)
+        if (asked.json.get("appid"), asked.json.get("secret")) != known:
+            return _error(40125)
+        if not self.tokens or asked.json.get("force_refresh"):
+            self.tokens.append(secrets.token_hex(32))
+        return Said({"access_token": self.tokens[-1], "expires_in": 7_200})
+
+    def _send(self, asked: Asked) -> Said:
+        fault = self.next_fault()
+        if fault is not None and fault.code:
+            return _error(int(fault.code))
+        code = self._carry_out(asked)
+        if fault is not None:
+            return Said(status=fault.status or 200, breaks=fault.breaks, delay_s=fault.delay_s)
+        return _error(code)
+
+    def _carry_out(self, asked: Asked) -> int:
+        openid = asked.json.get("touser", "")
+        text = asked.json.get("text", {}).get("content", "")
+        fan = self.fans.get(openid)
+        if fan is None:
+            return 40003
+        if not fan.follows:
+            return 43004
+        if len(text.encode()) > 2_048:
+            return 45002
+        if time.time() > fan.closes_at:
+            return 45015
+        if fan.left == 0:
+            return 45047
+        fan.left -= 1
+        self.sent.append((openid, text))
+        return 0
+
+    # --- its callbacks --------------------------------------------------------------------------
+
+    def writes(
+        self, openid: str, text: str, *, sealed: bool = True, message_id: int = 0
+    ) -> Outgoing:
+        """A follower writes: 48 hours, 5 messages."""
+        self.fans[openid] = Fan(left=5, closes_at=time.time() + 48 * 3_600)
+        fields = {
+            "MsgType": "text", "Content": text, "MsgId": str(message_id or next(self._ids)),
+        }  # fmt: skip
+        return self.calls(openid, fields, sealed=sealed)
+
+    def notices(self, openid: str, event: str, *, sealed: bool = True, **fields: str) -> Outgoing:
+        if event == "subscribe":
+            self.fans[openid] = Fan(left=3, closes_at=time.time() + 60)
+        if event == "unsubscribe":
+            self.fans.setdefault(openid, Fan()).follows = False
+        return self.calls(openid, {"MsgType": "event", "Event": event, **fields}, sealed=sealed)
+
+    def calls(
+        self, openid: str, fields: Mapping[str, str], *, sealed: bool = True, at: int = 0
+    ) -> Outgoing:
+        """Any callback, signed, and encrypted where the account is set to it."""
+        common = {
+            "ToUserName": GH_ID, "FromUserName": openid, "CreateTime": str(at or int(time.time())),
+        }  # fmt: skip
+        body = _xml({**common, **fields})
+        stamp, nonce = str(at or int(time.time())), secrets.token_hex(5)
+        query = {
+            "signature": sign(self.credentials.token, stamp, nonce),
+            "timestamp": stamp,
+            "nonce": nonce,
+            "openid": openid,
+        }
+        if not sealed:
+            return Outgoing(query, body.encode())
+        cipher = Sealer(self.credentials.aes_key, receiver=self.credentials.app_id).seal(body)
+        signature = sign(self.credentials.token, stamp, nonce, cipher)
+        query |= {"encrypt_type": "aes", "msg_signature": signature}
+        return Outgoing(query, _xml({"ToUserName": GH_ID, "Encrypt": cipher}).encode())
+
+
+def _xml(fields: Mapping[str, str]) -> str:
+    inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
+    return f"<xml>{inner}</xml>"
+
+
+def _error(code: int) -> Said:
+    return Said({"errcode": code, "errmsg": "ok" if code == 0 else f"stand-in {code}"})

@@ -1,0 +1,62 @@
+"""Vendors on this machine, and channels that speak with them."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from adapters.delivery import deliver
+from adapters.models import Account
+from adapters.wechat.stand_in import Outgoing, WeChatStandIn
+from conversations.models import Conversation
+from patients.models import Channel
+from vault.datakeys import create_data_key
+
+CallBack = Callable[[Outgoing], Any]
+
+
+def open_account(kind: str, *, settings: dict[str, Any], secrets: dict[str, str]) -> Channel:
+    channel = Channel.objects.create(slug=kind, kind=kind, name=kind)
+    Account.objects.create(
+        channel=channel, settings=settings, secrets=secrets, data_key=create_data_key()
+    )
+    return channel
+
+
+@pytest.fixture
+def wechat() -> Iterator[WeChatStandIn]:
+    with WeChatStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def wechat_channel(db: None, wechat: WeChatStandIn) -> Channel:
+    credentials = wechat.credentials
+    return open_account(
+        "wechat", settings=credentials.settings(api_url=wechat.url), secrets=credentials.secrets()
+    )
+
+
+@pytest.fixture
+def call_back(client: Client, wechat_channel: Channel) -> CallBack:
+    """A vendor's callback reaches our door."""
+
+    def post(outgoing: Outgoing) -> Any:
+        return client.post(
+            f"/channels/{wechat_channel.slug}/callback{outgoing.path}",
+            data=outgoing.body,
+            content_type="text/xml",
+        )
+
+    return post
+
+
+@pytest.fixture
+def deliver_all() -> Callable[[], None]:
+    def run() -> None:
+        for pk in Conversation.objects.values_list("pk", flat=True):
+            deliver(pk, now=timezone.now())
+
+    return run
