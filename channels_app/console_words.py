@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from adapters.models import CATEGORIES
 from triage.labels import Intent
 
 
@@ -23,6 +24,10 @@ def words() -> dict[str, Any]:
     return {
         "intents": _intents(),
         "events": _events(),
+        "whyNot": {
+            **{str(category): str(name) for category, name in CATEGORIES.items()},
+            "unknown": _("the connection broke; it may have arrived"),
+        },
         "authors": {
             "patient": pgettext("author", "Patient"),
             "assistant": pgettext("author", "AI assistant"),
@@ -77,6 +82,7 @@ def _events() -> dict[str, str]:
         "acknowledged": _("Alarm acknowledged by {nurse}"),
         "alarm_climbed": _("Nobody answered the alarm: it now rings one step higher"),
         "more_urgent": _("Became more urgent"),
+        "undelivered": _("A message did not reach the patient: {why}"),
     }
 
 
@@ -91,6 +97,7 @@ def _thread() -> dict[str, str]:
         "delivered": _("Sent"),
         "accepted": _("On its way"),
         "pending": _("Sending…"),
+        "undelivered": _("Not delivered"),
         "waitingLine": _("Waiting for the connection…"),
         "failed": _("Not sent"),
         "retry": _("Send again"),

@@ -32,6 +32,7 @@ def for_staff(messages: Iterable[Message]) -> list[Frame]:
             "details": _details_for_staff(message.details or {}),
             "handled": message.handled_at is not None,
             "sent": message.sent_at is not None,
+            "undelivered": message.given_up_at is not None,
         }
         for message in map(readable, messages)
     ]

@@ -60,7 +60,7 @@ export class Thread {
   take(frame) {
     const stays = this.isAtEnd || this.#isNew;
     const before = { first: this.first, height: this.scroll.scrollHeight };
-    for (const item of frame.items) Object.assign(this.#items.get(item.seq) ?? {}, { sent: item.sent });
+    for (const item of frame.items) Object.assign(this.#items.get(item.seq) ?? {}, { sent: item.sent, undelivered: item.undelivered });
     const fresh = frame.items.filter((item) => !this.#items.has(item.seq));
     for (const item of fresh) this.#add(item);
     this.#lastSeq = Math.max(this.#lastSeq, frame.last_seq);
@@ -107,8 +107,10 @@ export class Thread {
       const item = this.#items.get(Number(mark.dataset.seq));
       const isRead = item.seq <= this.#seen.patient;
       if (isRead) mark.textContent = `✓✓ ${words.read}`;
+      else if (item.undelivered) mark.textContent = `✗ ${words.undelivered}`;
       else mark.textContent = item.sent ? `✓ ${words.delivered}` : `· ${words.accepted}`;
       mark.classList.toggle("is-read", isRead);
+      mark.classList.toggle("is-undelivered", Boolean(item.undelivered));
     }
   }
 
@@ -122,7 +124,7 @@ export class Thread {
   /** Delivery rings no bell here, so what was on its way is looked at again, a few times. */
   #askWhetherSent() {
     const waiting = [...this.#items.values()].filter(
-      (item) => item.sent === false && item.seq > this.#seen.patient && (item.asked = (item.asked ?? 0) + 1) <= SENT_TRIES,
+      (item) => item.sent === false && !item.undelivered && item.seq > this.#seen.patient && (item.asked = (item.asked ?? 0) + 1) <= SENT_TRIES,
     );
     if (waiting.length && !document.hidden) this.acts.pull(Math.min(...waiting.map((item) => item.seq)) - 1);
   }
@@ -239,15 +241,15 @@ export class Thread {
 
   /** @param {any} item */
   #event(item) {
-    const { event, nurse = "", department = "", department_en = "", until } = item.details ?? {};
+    const { event, nurse = "", department = "", department_en = "", until, why } = item.details ?? {};
     const node = make("li", "happened");
     node.id = `m${item.seq}`;
     node.dataset.seq = item.seq;
     node.dataset.at = item.at;
     node.tabIndex = -1;
     const place = document.documentElement.lang === "en" ? department_en || department : department;
-    const told = fill(words.events[event] ?? event ?? "", { nurse, department: place, until: until ? moment(until) : "" });
-    node.append(icon(event === "alarm_climbed" || event === "more_urgent" ? "flag" : "system"), make("span", "", told), make("time", "", clock(item.at)));
+    const told = fill(words.events[event] ?? event ?? "", { nurse, department: place, until: until ? moment(until) : "", why: words.whyNot[why] ?? "" });
+    node.append(icon(["alarm_climbed", "more_urgent", "undelivered"].includes(event) ? "flag" : "system"), make("span", "", told), make("time", "", clock(item.at)));
     return node;
   }
 
