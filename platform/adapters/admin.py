@@ -86,7 +86,7 @@ class AccountAdmin(ModelAdmin):  # type: ignore[misc]
     form = AccountForm
     list_display: ClassVar = ["channel", "kind", "failures", "open_until", "last_heard"]
     list_select_related: ClassVar = ["channel"]
-    actions_detail: ClassVar = ["check"]
+    actions_detail: ClassVar = ["try_out"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
         if obj is None:
@@ -128,8 +128,8 @@ class AccountAdmin(ModelAdmin):  # type: ignore[misc]
         path = reverse("channel-callback", args=[account.channel.slug])
         return format_html("<code>https://…{}</code>", path)
 
-    @action(description=_("Check"), url_path="check", permissions=["change"], icon="network_check")  # type: ignore[untyped-decorator]
-    def check(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+    @action(description=_("Check"), url_path="check", permissions=["try_out"], icon="network_check")  # type: ignore[untyped-decorator]
+    def try_out(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
         """Try each step just now, and say which one fails."""
         account = get_object_or_404(Account, pk=object_id)
         for step in adapter_of(account.channel).check():
@@ -140,7 +140,7 @@ class AccountAdmin(ModelAdmin):  # type: ignore[misc]
                 messages.error(request, _("%(step)s: %(hint)s") % told)
         return HttpResponseRedirect(reverse("admin:adapters_account_change", args=[account.pk]))
 
-    def has_check_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+    def has_try_out_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return bool(self.has_change_permission(request))
 
 
