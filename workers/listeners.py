@@ -23,4 +23,4 @@ def on_message_received(*, conversation_id: int, **_: object) -> None:
 
 @shared_task(name=ReplyQueued.name)  # type: ignore[untyped-decorator]
 def on_reply_queued(*, conversation_id: int, **_: object) -> None:
-    deliver(conversation_id, now=timezone.now())
+    deliver(conversation_id, clock=timezone.now)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
+from adapters.models import Heard
 from assistant.services import give_unattended_to_nurses
 from conversations.models import Message
 from events import MessageReceived, ReplyQueued, publish
@@ -19,6 +20,7 @@ from tickets.services import climb_alarms, requeue_abandoned, ring_again, wake_s
 OWED_AFTER = timedelta(seconds=3)  # a ring normally needs less than one
 AT_ONCE = 200  # conversations rung per sweep; the next one takes the rest
 GLANCES_KEPT = timedelta(minutes=1)
+HEARD_KEPT = timedelta(days=7)  # far beyond the last redelivery of any vendor
 
 SCHEDULE: dict[str, float] = {  # task name → period in seconds
     "sweep.owed": 2.0,
@@ -26,6 +28,7 @@ SCHEDULE: dict[str, float] = {  # task name → period in seconds
     "sweep.unattended": 10.0,
     "sweep.abandoned": 30.0,
     "sweep.glances": 30.0,
+    "sweep.heard": 3_600.0,
     "sweep.reviews": 600.0,
     "sweep.drift": 1_800.0,
 }
@@ -64,6 +67,11 @@ def give_unattended(**_: object) -> None:
 @shared_task(name="sweep.glances")  # type: ignore[untyped-decorator]
 def sweep_glances(**_: object) -> None:
     Glance.objects.filter(at__lt=timezone.now() - GLANCES_KEPT).delete()
+
+
+@shared_task(name="sweep.heard")  # type: ignore[untyped-decorator]
+def sweep_heard(**_: object) -> None:
+    Heard.objects.filter(at__lt=timezone.now() - HEARD_KEPT).delete()
 
 
 @shared_task(name="sweep.reviews")  # type: ignore[untyped-decorator]

@@ -48,18 +48,50 @@ def _form_field(field: Field, *, account: Account) -> forms.Field:
     )
 
 
+class NewAccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A channel and its account, begun in one step; the credentials come on the next page."""
+
+    kind = forms.ChoiceField(label=_("kind"), widget=UnfoldAdminSelectWidget())
+    name = forms.CharField(label=_("name"), max_length=60, widget=UnfoldAdminTextInputWidget())
+    slug = forms.SlugField(
+        label=_("short name"),
+        max_length=40,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=_("Stands in the address that the vendor calls; it can't be changed later."),
+    )
+
+    class Meta:
+        model = Account
+        fields: ClassVar[list[str]] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        asks = [(kind, adapter.label) for kind, adapter in ADAPTERS.items() if adapter.setup]
+        self.fields["kind"].choices = asks  # type: ignore[attr-defined]
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"]
+        if Channel.objects.filter(slug=slug).exists():
+            raise forms.ValidationError(_("Another channel has this short name already."))
+        return slug
+
+    def save(self, commit: bool = True) -> Any:
+        named = {field: self.cleaned_data[field] for field in ("kind", "name", "slug")}
+        account = self.instance
+        account.channel = Channel.objects.create(**named)
+        account.data_key, account.secrets = create_data_key(), {}
+        return super().save(commit)
+
+
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     """The fields that the channel's kind names: open ones as they are, secrets write-only."""
 
     class Meta:
         model = Account
-        fields: ClassVar = ["channel"]
+        fields: ClassVar[list[str]] = []
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk is None:
-            return
-        del self.fields["channel"]  # another channel's secrets would go with it
         for field in _fields_of(self.instance.channel.kind):
             self.fields[field.name] = _form_field(field, account=self.instance)
             if not field.is_secret:
@@ -67,30 +99,26 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def save(self, commit: bool = True) -> Any:
         account = self.instance
-        if account.pk is None:
-            account.data_key, account.secrets = create_data_key(), {}
-        else:
-            named, secrets = dict(account.settings), dict(account.secrets)
-            for field in _fields_of(account.channel.kind):
-                said = self.cleaned_data[field.name]
-                if not field.is_secret:
-                    named[field.name] = said
-                elif said:
-                    secrets[field.name] = said
-            account.settings, account.secrets = named, secrets
+        named, secrets = dict(account.settings), dict(account.secrets)
+        for field in _fields_of(account.channel.kind):
+            said = self.cleaned_data[field.name]
+            if not field.is_secret:
+                named[field.name] = said
+            elif said:
+                secrets[field.name] = said
+        account.settings, account.secrets = named, secrets
         return super().save(commit)
 
 
 @admin.register(Account)
 class AccountAdmin(ModelAdmin):  # type: ignore[misc]
-    form = AccountForm
     list_display: ClassVar = ["channel", "kind", "failures", "open_until", "last_heard"]
     list_select_related: ClassVar = ["channel"]
     actions_detail: ClassVar = ["try_out"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
         if obj is None:
-            return [(None, {"fields": ["channel"]})]
+            return [(None, {"fields": ["kind", "name", "slug"]})]
         named = [field.name for field in _fields_of(obj.channel.kind)]
         return [
             (None, {"fields": ["channel", "callback_address"]}),
@@ -101,23 +129,27 @@ class AccountAdmin(ModelAdmin):  # type: ignore[misc]
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **_: Any
     ) -> Any:
-        return AccountForm  # its fields are named by the channel's kind, not by the model
+        # Its fields are named by the channel's kind, not by the model.
+        return AccountForm if obj else NewAccountForm
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:
         return (
             ["channel", "callback_address", "failures", "open_until", "last_heard"] if obj else []
         )
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        kwargs["queryset"] = Channel.objects.filter(account=None).exclude(kind="web")
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
         return False
 
+    def response_add(
+        self, request: HttpRequest, obj: Account, post_url_continue: Any = None
+    ) -> Any:
+        """On to the credentials: without them the channel neither hears nor speaks."""
+        return HttpResponseRedirect(reverse("admin:adapters_account_change", args=[obj.pk]))
+
     @display(description=_("kind"))  # type: ignore[untyped-decorator]
-    def kind(self, account: Account) -> str:
-        return account.channel.kind
+    def kind(self, account: Account) -> Any:
+        known = ADAPTERS.get(account.channel.kind)
+        return known.label if known else account.channel.kind
 
     @display(description=_("last message at"))  # type: ignore[untyped-decorator]
     def last_heard(self, account: Account) -> Any:

@@ -1,5 +1,6 @@
 """What a vendor told us, done: messages taken in, windows opened, receipts noted, people left."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -15,15 +16,23 @@ from adapters.contracts import (
     Receipt,
     Status,
 )
-from adapters.delivery import close, reopen
+from adapters.delivery import UNKNOWN, give_up
 from adapters.models import Attempt, Heard
 from adapters.policy import DEAF, split
 from adapters.rendering import chosen
 from assistant.services import take_in, welcome
-from conversations.services import tell_event
+from conversations.services import ClientIdReused
 from conversations.text import MAX_CHARS, EmptyText, clean_text
 from patients.models import Channel, ContactPoint
-from patients.services import find_contact_point, hear_channel, meet
+from patients.services import (
+    close_contact_point,
+    find_contact_point,
+    hear_channel,
+    meet,
+    reopen_contact_point,
+)
+
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -39,22 +48,23 @@ def receive(
 def _receive(
     channel: Channel, event: InboundEvent, *, capabilities: Capabilities, now: datetime
 ) -> None:
+    at = min(event.occurred_at, now)  # a vendor's clock may run ahead
     match event.kind:
         case EventKind.TEXT | EventKind.MEDIA | EventKind.PLACE | EventKind.TAP:
             contact_point = meet(channel, address=event.address)
-            _open(contact_point, event, capabilities=capabilities, now=now)
-            reopen(contact_point)
+            ledger.open_window(contact_point, event.trigger, capabilities=capabilities, at=at)
+            reopen_contact_point(contact_point, at=at)
             _take_in(contact_point, event, now=now)
         case EventKind.FOLLOWED:
             contact_point = meet(channel, address=event.address)
             if _is_first(channel, event, now=now):
-                _open(contact_point, event, capabilities=capabilities, now=now)
-                reopen(contact_point)
+                ledger.open_window(contact_point, event.trigger, capabilities=capabilities, at=at)
+                reopen_contact_point(contact_point, at=at)
                 welcome(contact_point, now=now)
         case EventKind.LEFT:
             known = find_contact_point(channel, address=event.address)
             if known is not None and _is_first(channel, event, now=now):
-                close(known, Category.OPTED_OUT, now=now)
+                close_contact_point(known, why=Category.OPTED_OUT, at=at)
         case EventKind.GRANTED:
             if _is_first(channel, event, now=now):
                 contact_point = meet(channel, address=event.address)
@@ -65,14 +75,7 @@ def _receive(
         case EventKind.OTHER if event.trigger:
             known = find_contact_point(channel, address=event.address)
             if known is not None:
-                _open(known, event, capabilities=capabilities, now=now)
-
-
-def _open(
-    contact_point: ContactPoint, event: InboundEvent, *, capabilities: Capabilities, now: datetime
-) -> None:
-    at = min(event.occurred_at, now)
-    ledger.open_window(contact_point, event.trigger, capabilities=capabilities, at=at)
+                ledger.open_window(known, event.trigger, capabilities=capabilities, at=at)
 
 
 def _take_in(contact_point: ContactPoint, event: InboundEvent, *, now: datetime) -> None:
@@ -89,7 +92,13 @@ def _take_in(contact_point: ContactPoint, event: InboundEvent, *, now: datetime)
     for number, piece in enumerate(pieces):
         key = event.dedupe_key if number == 0 else f"{event.dedupe_key[:58]}#{number}"
         tap = choice.get("tap", "")
-        take_in(contact_point, text=piece, external_id=key, tap=tap, media=media, now=now)
+        try:
+            take_in(contact_point, text=piece, external_id=key, tap=tap, media=media, now=now)
+        except ClientIdReused:
+            # The first delivery counts; refusing this one would have it delivered for ever.
+            logger.error(
+                "redelivered with other words", extra={"channel": contact_point.channel_id}
+            )
 
 
 def _choice_in(contact_point: ContactPoint, text: str) -> dict[str, str]:
@@ -129,13 +138,8 @@ def note_receipt(channel: Channel, receipt: Receipt, *, now: datetime) -> None:
     )
     if not moved or receipt.status is not Status.FAILED:
         return
-    first = told[0].message
-    tell_event(
-        first.conversation,
-        "undelivered",
-        now=now,
-        seq=first.seq,
-        why=str(receipt.category or "unknown"),
-    )
+    failed = [each.message for each in told]
+    give_up(failed, receipt.category or UNKNOWN, now=now)
     if receipt.category in DEAF:
-        close(first.conversation.contact_point, receipt.category, now=now)
+        contact_point = failed[0].conversation.contact_point
+        close_contact_point(contact_point, why=receipt.category, at=now)

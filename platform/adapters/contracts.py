@@ -115,8 +115,8 @@ class Category(StrEnum):
     PROVIDER_DOWN = "provider_down"
     # Ours, before any vendor was asked:
     DECEASED = "deceased"
-    NO_CONSENT = "no_consent"
     TEMPLATE_ONLY = "template_only"  # free text does not go out here at all
+    NOT_SET_UP = "not_set_up"  # nobody here speaks with this vendor
 
 
 @dataclass(frozen=True)
@@ -202,6 +202,7 @@ class Step:
 
 
 class Adapter(Protocol):
+    label: ClassVar[Any]  # the kind of channel, in words
     setup: ClassVar[tuple[Field, ...]]
 
     @property

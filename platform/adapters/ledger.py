@@ -72,9 +72,3 @@ def note_grant(contact_point: ContactPoint, granted: Granted) -> None:
     row, _ = Grant.objects.get_or_create(contact_point=contact_point, template=granted.template)
     left = F("left") + 1 if granted.accepted else 0
     Grant.objects.filter(pk=row.pk).update(left=left)
-
-
-def spend_grant(contact_point: ContactPoint, template: str) -> bool:
-    """Use one grant; False when there is none."""
-    some = Grant.objects.filter(contact_point=contact_point, template=template, left__gt=0)
-    return bool(some.update(left=F("left") - 1))

@@ -131,8 +131,8 @@ CATEGORIES = {
     Category.THROTTLED: _("too fast"),
     Category.PROVIDER_DOWN: _("vendor does not answer"),
     Category.DECEASED: _("deceased"),
-    Category.NO_CONSENT: _("no consent"),
     Category.TEMPLATE_ONLY: _("templates only"),
+    Category.NOT_SET_UP: _("channel not set up"),
 }
 STATUSES = {
     Status.ACCEPTED: _("accepted"),

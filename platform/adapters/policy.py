@@ -1,14 +1,16 @@
 """What delivery decides without asking anybody: may it go, how is it cut, when again."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from adapters.contracts import Accepted, Capabilities, Category, Rejected, Retry, SendResult
+from conversations.models import Author, Message
 
 MAX_TRIES = 5
 BACKOFF_S = 15.0  # doubled at each try: 15 s, 30 s, 1 min, 2 min
 RESTS_AFTER = 5  # failures in a row
 REST_S, MAX_REST_S = 30.0, 600.0
-KEPT_FOR_NURSE = 1  # messages of a quota that the assistant leaves to a nurse
+KEPT_FOR_NURSE = 1  # messages of a quota that the machine leaves to a nurse
 
 # What says something of the vendor's health, not of this message.
 ILLNESS = frozenset({Category.PROVIDER_DOWN, Category.AUTH})
@@ -26,7 +28,23 @@ class Reach:
     left: int | None = None  # messages that it still allows; None: any number
 
 
-def refusal(reach: Reach, *, capabilities: Capabilities, by_assistant: bool) -> Category | None:
+def is_urgent(message: Message) -> bool:
+    """An emergency card: it waits for nothing that is ours to decide."""
+    return "card" in (message.details or {})
+
+
+def leaves_the_last(message: Message) -> bool:
+    """Whether the last message of a quota is kept from it, for a nurse."""
+    return message.author != Author.NURSE and not is_urgent(message)
+
+
+def go_together(bubbles: Sequence[Message], *, capabilities: Capabilities) -> bool:
+    """Whether these leave as one message: the machine's own, where a vendor counts."""
+    machine = all(each.author != Author.NURSE for each in bubbles)
+    return len(bubbles) == 1 or (machine and bool(capabilities.windows))
+
+
+def refusal(reach: Reach, *, capabilities: Capabilities, may_use_the_last: bool) -> Category | None:
     """Why a message must not go out now; None when it may. Asked at the moment of sending."""
     if reach.is_deceased:
         return Category.DECEASED
@@ -38,7 +56,7 @@ def refusal(reach: Reach, *, capabilities: Capabilities, by_assistant: bool) -> 
         return None
     if not reach.has_window:
         return Category.WINDOW_CLOSED
-    if reach.left is not None and reach.left <= (KEPT_FOR_NURSE if by_assistant else 0):
+    if reach.left is not None and reach.left <= (0 if may_use_the_last else KEPT_FOR_NURSE):
         return Category.QUOTA
     return None
 
@@ -121,7 +139,7 @@ def _length(text: str, capabilities: Capabilities) -> int:
     return len(text.encode()) if capabilities.length_unit == "bytes" else len(text)
 
 
-def fits(texts: list[str], *, capabilities: Capabilities) -> bool:
+def fits(texts: Iterable[str], *, capabilities: Capabilities) -> bool:
     """Whether several bubbles make one message of this channel."""
     whole = JOINT.join(texts)
     return (

@@ -9,7 +9,6 @@ from django.views.decorators.http import require_http_methods
 
 from adapters.arrivals import receive
 from adapters.contracts import Callback, Malformed, Refused
-from adapters.models import Account
 from adapters.registry import NoAdapter, adapter_of
 from patients.models import Channel
 
@@ -23,11 +22,11 @@ MAX_BODY = 262_144  # bytes; the largest callback of any vendor is a tenth of it
 def callback(request: HttpRequest, slug: str) -> HttpResponse:
     """Take in what a vendor tells a channel: 403 not from the vendor, 400 not to be read, 413."""
     channel = Channel.objects.filter(slug=slug, is_active=True).first()
+    if channel is None:
+        return _plain("", status=404)
     try:
-        adapter = adapter_of(channel) if channel is not None else None
-    except (NoAdapter, Account.DoesNotExist):
-        adapter = None
-    if channel is None or adapter is None:
+        adapter = adapter_of(channel)
+    except NoAdapter:
         return _plain("", status=404)
     if int(request.headers.get("content-length") or 0) > MAX_BODY or len(request.body) > MAX_BODY:
         return _refuse(channel, "too big", status=413)

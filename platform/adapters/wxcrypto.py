@@ -21,8 +21,8 @@ BLOCK = 32  # bytes
 RANDOM = 16  # bytes before the length
 
 
-class BadKey(Exception):
-    """Not an EncodingAESKey: 43 characters of base64."""
+class BadKey(Refused):
+    """Not an EncodingAESKey: 43 characters of base64. Nothing can have been sealed under it."""
 
 
 def sign(*parts: str) -> str:

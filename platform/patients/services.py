@@ -81,6 +81,19 @@ def hear_channel(channel: Channel, *, now: datetime) -> None:
         transaction.on_commit(lambda: row.update(heard_at=now), robust=True)
 
 
+def close_contact_point(contact_point: ContactPoint, *, why: str, at: datetime) -> None:
+    """Note that nothing reaches this address any more, until its patient is heard from it again."""
+    still_open = ContactPoint.objects.filter(pk=contact_point.pk, closed_why="")
+    still_open.update(closed_at=at, closed_why=why)
+
+
+def reopen_contact_point(contact_point: ContactPoint, *, at: datetime) -> None:
+    """The patient was heard from here at this moment; a late word from before changes nothing."""
+    if contact_point.closed_why:
+        closed = ContactPoint.objects.filter(pk=contact_point.pk, closed_at__lte=at)
+        closed.update(closed_at=None, closed_why="")
+
+
 def meet(channel: Channel, *, address: str, language: str = "zh-hans") -> ContactPoint:
     """Find who has this address on this channel, or begin a new record for them."""
     if known := find_contact_point(channel, address=address):

@@ -57,6 +57,6 @@ def call_back(client: Client, wechat_channel: Channel) -> CallBack:
 def deliver_all() -> Callable[[], None]:
     def run() -> None:
         for pk in Conversation.objects.values_list("pk", flat=True):
-            deliver(pk, now=timezone.now())
+            deliver(pk, clock=timezone.now)
 
     return run

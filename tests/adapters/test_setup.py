@@ -54,3 +54,16 @@ def test_a_check_says_which_step_fails(
     told = admin_client.get(check, follow=True).content.decode()
     assert "AppID 与 AppSecret 不匹配" in told
     assert "EncodingAESKey 应为 43 位" in told
+
+
+def test_a_channel_and_its_account_are_begun_in_one_step(admin_client: Client) -> None:
+    page = "/admin/adapters/account/add/"
+    assert "微信公众号" in admin_client.get(page).content.decode()
+
+    answer = admin_client.post(page, {"kind": "wechat", "name": "服务号", "slug": "fuwuhao"})
+
+    account = Account.objects.get()
+    assert (account.channel.kind, account.channel.slug) == ("wechat", "fuwuhao")
+    assert answer["Location"] == f"/admin/adapters/account/{account.pk}/change/"
+    again = admin_client.post(page, {"kind": "wechat", "name": "二", "slug": "fuwuhao"})
+    assert "已有渠道使用这个简称" in again.content.decode()

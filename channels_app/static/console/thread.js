@@ -63,6 +63,8 @@ export class Thread {
     for (const item of frame.items) Object.assign(this.#items.get(item.seq) ?? {}, { sent: item.sent, undelivered: item.undelivered });
     const fresh = frame.items.filter((item) => !this.#items.has(item.seq));
     for (const item of fresh) this.#add(item);
+    // No bell rings for the message itself: the event says which.
+    for (const seq of fresh.flatMap((item) => item.details?.seqs ?? [])) Object.assign(this.#items.get(seq) ?? {}, { undelivered: true });
     this.#lastSeq = Math.max(this.#lastSeq, frame.last_seq);
     if (this.#isNew && !fresh.some((item) => this.#isUnread(item))) this.#unreadFrom = 0;
     if (fresh.length) this.#divide();

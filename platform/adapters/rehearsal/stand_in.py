@@ -7,6 +7,7 @@ loopback alone, on a free port, and remembers what it was told.
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,10 +30,6 @@ class Asked:
         found = json.loads(self.body or b"{}")
         return found if isinstance(found, dict) else {}
 
-    @property
-    def form(self) -> dict[str, str]:
-        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
-
 
 @dataclass(frozen=True)
 class Said:
@@ -42,7 +39,6 @@ class Said:
     status: int = 200
     delay_s: float = 0.0
     breaks: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,7 @@ class Fault:
     delay_s: float = 0.0
 
 
-class StandIn:
+class StandIn(ABC):
     """Use it as a context; `url` is where it listens."""
 
     def __init__(self) -> None:
@@ -97,8 +93,6 @@ class StandIn:
                 self.send_response(said.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("Content-Type", "application/json")
-                for name, value in said.headers.items():
-                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -132,9 +126,9 @@ class StandIn:
             self.asked.append(asked)
             return self.answer(asked)
 
+    @abstractmethod
     def answer(self, asked: Asked) -> Said:
         """What the vendor says to this call; calls come one at a time."""
-        raise NotImplementedError
 
     def next_fault(self) -> Fault | None:
         return self.faults.popleft() if self.faults else None

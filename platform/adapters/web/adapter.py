@@ -4,7 +4,9 @@ It has sockets of its own and is never called back; see `channels_app`.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext_lazy as _
 
 from adapters.contracts import (
     Accepted,
@@ -21,6 +23,7 @@ from adapters.contracts import (
 
 
 class WebAdapter:
+    label: ClassVar[Any] = _("web chat")
     setup: ClassVar[tuple[Field, ...]] = ()
     capabilities = Capabilities(is_pulled=True)
 

@@ -26,6 +26,7 @@ from adapters.contracts import (
     Retry,
     SendResult,
     Step,
+    Unknown,
     Window,
 )
 from adapters.models import Account
@@ -67,6 +68,7 @@ SETUP = (
 
 
 class WeChatAdapter:
+    label: ClassVar[Any] = _("WeChat Official Account")
     setup: ClassVar[tuple[Field, ...]] = SETUP
     windows = WINDOWS
 
@@ -112,6 +114,8 @@ class WeChatAdapter:
     # --- in -------------------------------------------------------------------------------------
 
     def verify(self, callback: Callback) -> None:
+        if not self._token:
+            raise Refused  # not set up yet: without a secret anybody could sign
         query = callback.query
         stamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
         if not stamp.isdigit() or len(stamp) > 10 or abs(time.time() - int(stamp)) > FRESH_S:
@@ -143,11 +147,15 @@ class WeChatAdapter:
     def _token(self) -> str:
         return self._secrets.get("token", "")
 
+    @property
+    def _app_id(self) -> str:
+        return str(self._settings.get("app_id", ""))
+
     @cached_property
     def _sealers(self) -> list[Sealer]:
         """The key in force, and the one before it while WeChat still uses that."""
         keys = [self._secrets.get(name, "") for name in ("aes_key", "previous_aes_key")]
-        return [Sealer(key, receiver=self._settings["app_id"]) for key in keys if key]
+        return [Sealer(key, receiver=self._app_id) for key in keys if key]
 
     # --- out ------------------------------------------------------------------------------------
 
@@ -155,43 +163,35 @@ class WeChatAdapter:
         body = {"touser": message.address, "msgtype": "text", "text": {"content": message.text}}
         return self._give("/cgi-bin/message/custom/send", body)
 
-    def show_typing(self, address: str) -> None:
-        """Show "对方正在输入" for up to 15 s. Only a kindness: what goes wrong is left alone."""
-        self._give("/cgi-bin/message/custom/typing", {"touser": address, "command": "Typing"})
-
-    def send_template(self, address: str, *, template: str, data: dict[str, str]) -> SendResult:
-        """Send a message by template, which needs no window."""
-        values = {name: {"value": value} for name, value in data.items()}
-        body = {"touser": address, "template_id": template, "data": values}
-        return self._give("/cgi-bin/message/template/send", body)
-
     def _give(self, path: str, body: dict[str, Any]) -> SendResult:
         try:
             said = self._call(path, body)
         except NoAnswer as none:
             return none.result
-        code = said.get("errcode", 0)
-        return Accepted(str(said.get("msgid", ""))) if code == 0 else meaning_of(int(code))
+        code = said.get("errcode")
+        if not isinstance(code, int):
+            return Unknown("no errcode")  # not WeChat's answer: a proxy's, perhaps
+        return Accepted(str(said.get("msgid", ""))) if code == 0 else meaning_of(code)
 
     def _call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Call with our token; one that is refused is renewed, and the call made once more."""
         token = access_token(self._account, fetch=self._fetch_token, now=timezone.now())
-        said = self._vendor.post(path, body=body, params={"access_token": token})[1]
+        said = self._vendor.post(path, body=body, params={"access_token": token})
         if said.get("errcode") not in TOKEN:
             return said
         token = renew_token(self._account, token, fetch=self._fetch_token, now=timezone.now())
-        return self._vendor.post(path, body=body, params={"access_token": token})[1]
+        return self._vendor.post(path, body=body, params={"access_token": token})
 
     def _fetch_token(self, anew: bool) -> Fetched:
         """Raises NoAnswer: without a token nothing was said to the patient yet."""
         asked = {
             "grant_type": "client_credential",
-            "appid": self._settings["app_id"],
+            "appid": self._app_id,
             "secret": self._secrets.get("app_secret", ""),
             "force_refresh": anew,
         }
         try:
-            said = self._vendor.post("/cgi-bin/stable_token", body=asked)[1]
+            said = self._vendor.post("/cgi-bin/stable_token", body=asked)
         except NoAnswer:
             raise NoAnswer(Retry(Category.PROVIDER_DOWN, "token")) from None
         if "access_token" not in said:

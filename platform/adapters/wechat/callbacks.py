@@ -139,7 +139,7 @@ def _grants(fields: Fields, name: str) -> tuple[Grant, ...]:
         name.lower(), "SubscribeMsgChangeEvent"
     )
     return tuple(
-        Grant(_text(each, "TemplateId"), _text(each, "SubscribeStatusString") == "accept")
+        Grant(_text(each, "TemplateId")[:64], _text(each, "SubscribeStatusString") == "accept")
         for each in _many(fields, outer)
         if _text(each, "TemplateId")
     )
@@ -154,8 +154,10 @@ def _many(fields: Fields, outer: str) -> Sequence[Fields]:
 
 
 def _text(fields: Fields, name: str) -> str:
+    """A field as text that a database takes: no NUL, no half of a surrogate pair."""
     value = fields.get(name, "")
-    return str(value).strip() if isinstance(value, str | int) else ""
+    text = str(value) if isinstance(value, str | int) else ""
+    return text.replace("\0", "").encode(errors="ignore").decode().strip()
 
 
 def _moment(fields: Fields) -> datetime:

@@ -62,7 +62,6 @@ class WeChatStandIn(StandIn):
         self.credentials = credentials or Credentials()
         self.fans: dict[str, Fan] = {}
         self.sent: list[tuple[str, str]] = []
-        self.typed: list[str] = []
         self.tokens: list[str] = []
         self._ids = iter(range(1_000_000, 10_000_000))
 
@@ -73,12 +72,8 @@ class WeChatStandIn(StandIn):
             return self._token(asked)
         if asked.query.get("access_token", "") not in self.tokens[-1:]:
             return _error(40001)
-        match asked.path:
-            case "/cgi-bin/message/custom/send":
-                return self._send(asked)
-            case "/cgi-bin/message/custom/typing":
-                self.typed.append(asked.json.get("touser", ""))
-                return _error(0)
+        if asked.path == "/cgi-bin/message/custom/send":
+            return self._send(asked)
         return _error(48001)
 
     def forget_tokens(self) -> None:

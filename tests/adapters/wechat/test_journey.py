@@ -141,7 +141,7 @@ def test_what_may_have_arrived_is_not_sent_again(
     wechat.faults.append(Fault(breaks=True))
 
     deliver_all()
-    deliver(conversation.pk, now=timezone.now() + timedelta(hours=1))
+    deliver(conversation.pk, clock=lambda: timezone.now() + timedelta(hours=1))
 
     assert len(wechat.sent) == 1
     assert Attempt.objects.get().result == Result.UNKNOWN
@@ -158,7 +158,7 @@ def test_a_worker_that_died_while_speaking_leaves_it_unknown(
         message=owed, channel=conversation.contact_point.channel, began_at=timezone.now()
     )
 
-    deliver(conversation.pk, now=timezone.now())
+    deliver(conversation.pk, clock=timezone.now)
 
     assert wechat.sent == []
     owed.refresh_from_db()
@@ -172,10 +172,10 @@ def test_while_one_worker_speaks_another_waits(
     now = timezone.now()
     Conversation.objects.update(delivering_until=now + timedelta(seconds=5))
 
-    deliver(conversation.pk, now=now)
+    deliver(conversation.pk, clock=lambda: now)
     assert wechat.sent == []
 
-    deliver(conversation.pk, now=now + timedelta(seconds=6))
+    deliver(conversation.pk, clock=lambda: now + timedelta(seconds=6))
     assert len(wechat.sent) == 1
 
 
