@@ -12,7 +12,9 @@ from vault.models import SealedModel
 class Account(SealedModel):
     """What a channel needs to know of its vendor, and how the vendor has been answering."""
 
-    channel = models.OneToOneField("patients.Channel", models.CASCADE, related_name="account")
+    channel = models.OneToOneField(
+        "patients.Channel", models.CASCADE, related_name="account", verbose_name=_("channel")
+    )
     settings = models.JSONField(_("settings"), default=dict, blank=True)  # names; nothing secret
     secrets = SealedJSON(_("secrets"))
     # The breaker: after several failures in a row nobody knocks for a while.
@@ -24,7 +26,7 @@ class Account(SealedModel):
         verbose_name_plural = _("accounts")
 
     def __str__(self) -> str:
-        return f"account {self.pk}"
+        return str(self.channel)
 
 
 class Token(SealedModel):
@@ -150,7 +152,9 @@ class Attempt(models.Model):
     """
 
     message = models.ForeignKey("conversations.Message", models.CASCADE, related_name="attempts")
-    channel = models.ForeignKey("patients.Channel", models.PROTECT, related_name="+")
+    channel = models.ForeignKey(
+        "patients.Channel", models.PROTECT, related_name="+", verbose_name=_("channel")
+    )
     part = models.PositiveSmallIntegerField(_("part"), default=0)  # of a message that was split
     began_at = models.DateTimeField(_("began at"))
     ended_at = models.DateTimeField(_("ended at"), null=True)

@@ -64,11 +64,10 @@ def read_event(fields: Fields) -> InboundEvent:
     at = _moment(fields)
     if kind == "event":
         return _notice(fields, address=address, at=at)
-    message_id = _text(fields, "MsgId")
-    key = f"m{message_id}"[:64] if message_id else _key_of(fields, address)
     trigger = "menu" if _text(fields, "bizmsgmenuid") else "message"
     common: dict[str, Any] = {
-        "address": address, "dedupe_key": key, "occurred_at": at, "trigger": trigger,
+        "address": address, "dedupe_key": _key_of(fields, address), "occurred_at": at,
+        "trigger": trigger,
     }  # fmt: skip
     if kind == "text":
         return InboundEvent(EventKind.TEXT, text=_text(fields, "Content"), **common)
@@ -168,7 +167,8 @@ def _moment(fields: Fields) -> datetime:
 
 
 def _key_of(fields: Fields, address: str) -> str:
-    """An event has no id: who, when and what make one."""
-    parts = (address, _text(fields, "CreateTime"), _text(fields, "Event"))
-    said = "\0".join((*parts, _text(fields, "EventKey"), _text(fields, "MsgID")))
-    return "e" + hashlib.sha256(said.encode()).hexdigest()[:40]
+    """What makes a second one a redelivery: of a message its id; of an event who, when and what."""
+    event = ("CreateTime", "Event", "EventKey", "MsgID")
+    names = ("MsgId",) if _text(fields, "MsgId") else event
+    said = "\0".join((address, *(_text(fields, name) for name in names)))
+    return hashlib.sha256(said.encode()).hexdigest()[:40]

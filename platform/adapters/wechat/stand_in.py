@@ -5,6 +5,7 @@ import time
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
 
@@ -63,7 +64,7 @@ class WeChatStandIn(StandIn):
         self.fans: dict[str, Fan] = {}
         self.sent: list[tuple[str, str]] = []
         self.tokens: list[str] = []
-        self._ids = iter(range(1_000_000, 10_000_000))
+        self._ids = count(time.time_ns())  # 64 bits, as WeChat's
 
     # --- the API --------------------------------------------------------------------------------
 

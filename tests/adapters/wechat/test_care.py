@@ -187,3 +187,13 @@ def test_a_receipt_never_goes_back_and_a_failure_is_told(
     assert second.given_up_at is not None
     conversation.contact_point.refresh_from_db()
     assert conversation.contact_point.closed_why == "opted_out"
+
+
+def test_a_number_that_was_used_before_loses_no_words(
+    wechat: Any, call_back: Any, conversation: Conversation
+) -> None:
+    for openid, text in (("a", "一"), ("a", "二"), ("a", "二"), ("b", "一")):
+        call_back(wechat.writes(openid, text, message_id=7))
+
+    said = Message.objects.filter(author="patient").order_by("pk")
+    assert [each.text for each in said] == ["你好", "一", "二", "一"]
