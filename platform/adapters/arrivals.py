@@ -126,7 +126,7 @@ def note_receipt(channel: Channel, receipt: Receipt, *, now: datetime) -> None:
     """How far a message came, as the vendor says; never back from where it was already."""
     if not receipt.vendor_id:
         return
-    behind = [s for s in Status if s.rank < receipt.status.rank]
+    behind = [status for status in Status if status.rank < receipt.status.rank]
     ours = Q(channel=channel, vendor_id=receipt.vendor_id, status__in=behind)
     told = list(Attempt.objects.filter(ours).select_related("message__conversation"))
     moved = Attempt.objects.filter(ours, pk__in=[each.pk for each in told]).update(

@@ -24,6 +24,7 @@ from adapters.contracts import (
     Rejected,
     Retry,
     SendResult,
+    Status,
     Unknown,
 )
 from adapters.models import Account, Attempt, Result
@@ -253,7 +254,12 @@ class _Speech:
 def _outcome(result: SendResult) -> dict[str, object]:
     match result:
         case Accepted(vendor_id=vendor_id, segments=segments):
-            return {"result": Result.ACCEPTED, "vendor_id": vendor_id, "segments": segments}
+            return {
+                "result": Result.ACCEPTED,
+                "status": Status.ACCEPTED,
+                "vendor_id": vendor_id,
+                "segments": segments,
+            }
         case Retry(category=category, code=code):
             return {"result": Result.RETRY, "category": category, "code": code[:80]}
         case Rejected(category=category, code=code):

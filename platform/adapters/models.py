@@ -167,9 +167,8 @@ class Attempt(models.Model):
     code = models.CharField(_("vendor's code"), max_length=80, blank=True)  # a code, no words
     vendor_id = models.CharField(_("vendor's id"), max_length=64, blank=True)
     segments = models.PositiveSmallIntegerField(_("segments"), default=1)
-    status = models.CharField(
-        _("status"), max_length=9, choices=list(STATUSES.items()), default=Status.ACCEPTED
-    )
+    # How far it came, once it was accepted; `Status.rank` says which wins.
+    status = models.CharField(_("status"), max_length=9, choices=list(STATUSES.items()), blank=True)
     status_at = models.DateTimeField(_("status at"), null=True)
 
     class Meta:
