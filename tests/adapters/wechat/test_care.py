@@ -170,7 +170,8 @@ def test_a_receipt_never_goes_back_and_a_failure_is_told(
     first, second = _say(conversation, "一"), _say(conversation, "二")
     for message, vendor_id in ((first, "11"), (second, "22")):
         Attempt.objects.create(
-            message=message, channel=conversation.contact_point.channel, result="accepted", status="accepted",
+            message=message, channel=conversation.contact_point.channel,
+            result="accepted", status="accepted",
             vendor_id=vendor_id, began_at=timezone.now(),
         )  # fmt: skip
         Message.objects.filter(pk=message.pk).update(sent_at=timezone.now())
