@@ -8,8 +8,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from adapters.delivery import deliver
+from adapters.media import bring
+from adapters.pulling import pull
 from assistant.services import attend
-from events import MessageReceived, ReplyQueued
+from events import ChannelRang, MediaArrived, MessageReceived, ReplyQueued
 from insight.shadow import note_shadow
 from workers.understanding import candidate, understand
 
@@ -24,3 +26,13 @@ def on_message_received(*, conversation_id: int, **_: object) -> None:
 @shared_task(name=ReplyQueued.name)  # type: ignore[untyped-decorator]
 def on_reply_queued(*, conversation_id: int, **_: object) -> None:
     deliver(conversation_id, clock=timezone.now)
+
+
+@shared_task(name=ChannelRang.name)  # type: ignore[untyped-decorator]
+def on_channel_rang(*, channel_id: int, **_: object) -> None:
+    pull(channel_id, clock=timezone.now)
+
+
+@shared_task(name=MediaArrived.name)  # type: ignore[untyped-decorator]
+def on_media_arrived(*, attachment_id: int, **_: object) -> None:
+    bring(attachment_id, clock=timezone.now)

@@ -8,7 +8,10 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from adapters.models import Heard
+from adapters.media import bring_due
+from adapters.models import Heard, Link
+from adapters.pulling import ring_unpulled
+from adapters.receipts import note_crossed_receipts
 from assistant.services import give_unattended_to_nurses
 from conversations.models import Message
 from events import MessageReceived, ReplyQueued, publish
@@ -28,6 +31,9 @@ SCHEDULE: dict[str, float] = {  # task name → period in seconds
     "sweep.unattended": 10.0,
     "sweep.abandoned": 30.0,
     "sweep.glances": 30.0,
+    "sweep.unpulled": 5.0,
+    "sweep.media": 10.0,
+    "sweep.receipts": 60.0,
     "sweep.heard": 3_600.0,
     "sweep.reviews": 600.0,
     "sweep.drift": 1_800.0,
@@ -69,9 +75,26 @@ def sweep_glances(**_: object) -> None:
     Glance.objects.filter(at__lt=timezone.now() - GLANCES_KEPT).delete()
 
 
+@shared_task(name="sweep.unpulled")  # type: ignore[untyped-decorator]
+def fetch_what_rang(**_: object) -> None:
+    ring_unpulled(now=timezone.now())
+
+
+@shared_task(name="sweep.media")  # type: ignore[untyped-decorator]
+def fetch_media(**_: object) -> None:
+    bring_due(now=timezone.now())
+
+
+@shared_task(name="sweep.receipts")  # type: ignore[untyped-decorator]
+def match_receipts(**_: object) -> None:
+    note_crossed_receipts(now=timezone.now())
+
+
 @shared_task(name="sweep.heard")  # type: ignore[untyped-decorator]
 def sweep_heard(**_: object) -> None:
-    Heard.objects.filter(at__lt=timezone.now() - HEARD_KEPT).delete()
+    now = timezone.now()
+    Heard.objects.filter(at__lt=now - HEARD_KEPT).delete()
+    Link.objects.filter(expires_at__lt=now - HEARD_KEPT).delete()
 
 
 @shared_task(name="sweep.reviews")  # type: ignore[untyped-decorator]

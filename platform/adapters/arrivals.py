@@ -1,37 +1,45 @@
 """What a vendor told us, done: messages taken in, windows opened, receipts noted, people left."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from adapters import ledger
-from adapters.contracts import (
-    Capabilities,
-    Category,
-    EventKind,
-    InboundEvent,
-    Receipt,
-    Status,
-)
-from adapters.delivery import UNKNOWN, give_up
-from adapters.models import Attempt, Heard
-from adapters.policy import DEAF, split
+from adapters.contracts import Capabilities, Category, EventKind, InboundEvent
+from adapters.keywords import keyword_in
+from adapters.media import expect
+from adapters.models import Heard
+from adapters.obeying import break_loop, obey
+from adapters.policy import split
+from adapters.receipts import note_receipt
 from adapters.rendering import chosen
+from adapters.rings import note_ring
 from assistant.services import take_in, welcome
-from conversations.services import ClientIdReused
+from conversations.arrivals import Received
+from conversations.models import Message
+from conversations.services import (
+    ClientIdReused,
+    mirror_reply,
+    start_conversation,
+    tell_event,
+)
 from conversations.text import MAX_CHARS, EmptyText, clean_text
 from patients.models import Channel, ContactPoint
 from patients.services import (
     close_contact_point,
     find_contact_point,
     hear_channel,
+    join_by_union,
     meet,
     reopen_contact_point,
 )
+from tickets.models import Reason
+from tickets.services import end_elsewhere, hand_over
+from triage.labels import Urgency
 
 
 @transaction.atomic
@@ -40,44 +48,141 @@ def receive(
 ) -> None:
     """Take in what a vendor delivered, all or nothing; a second delivery changes nothing."""
     for event in events:
-        _receive(channel, event, capabilities=capabilities, now=now)
+        _ACTS.get(event.kind, _Hearing.open)(_Hearing(channel, event, capabilities, now))
     hear_channel(channel, now=now)
 
 
-def _receive(
-    channel: Channel, event: InboundEvent, *, capabilities: Capabilities, now: datetime
-) -> None:
-    at = min(event.occurred_at, now)  # a vendor's clock may run ahead
-    match event.kind:
-        case EventKind.TEXT | EventKind.MEDIA | EventKind.PLACE | EventKind.TAP:
-            contact_point = meet(channel, address=event.address)
-            ledger.open_window(contact_point, event.trigger, capabilities=capabilities, at=at)
-            reopen_contact_point(contact_point, at=at)
-            _take_in(contact_point, event, now=now)
-        case EventKind.FOLLOWED:
-            contact_point = meet(channel, address=event.address)
-            if _is_first(channel, event, now=now):
-                ledger.open_window(contact_point, event.trigger, capabilities=capabilities, at=at)
-                reopen_contact_point(contact_point, at=at)
-                welcome(contact_point, now=now)
-        case EventKind.LEFT:
-            known = find_contact_point(channel, address=event.address)
-            if known is not None and _is_first(channel, event, now=now):
-                close_contact_point(known, why=Category.OPTED_OUT, at=at)
-        case EventKind.GRANTED:
-            if _is_first(channel, event, now=now):
-                contact_point = meet(channel, address=event.address)
-                for grant in event.grants:
-                    ledger.note_grant(contact_point, grant)
-        case EventKind.RECEIPT if event.receipt is not None:
-            note_receipt(channel, event.receipt, now=now)
-        case EventKind.OTHER if event.trigger:
-            known = find_contact_point(channel, address=event.address)
-            if known is not None:
-                ledger.open_window(known, event.trigger, capabilities=capabilities, at=at)
+@dataclass(frozen=True)
+class _Hearing:
+    """One event of a vendor's, and what is done about it."""
+
+    channel: Channel
+    event: InboundEvent
+    capabilities: Capabilities
+    now: datetime
+
+    @property
+    def at(self) -> datetime:
+        return min(self.event.occurred_at, self.now)  # a vendor's clock may run ahead
+
+    def take_in(self) -> None:
+        contact_point = self._meet()
+        self._open(contact_point)
+        keyword = keyword_in(self.event.text) if self.capabilities.stops_by_word else None
+        if keyword is not None or not self._is_stopped(contact_point):
+            reopen_contact_point(contact_point, at=self.at)
+        received = _take_in(
+            contact_point, self.event, fetches=self.capabilities.fetches, now=self.now
+        )
+        if keyword is not None:
+            obey(keyword, contact_point, received, capabilities=self.capabilities, now=self.now)
+        elif self.capabilities.stops_by_word:
+            break_loop(received, now=self.now)
+
+    def welcome(self) -> None:
+        contact_point = self._meet()
+        if self._is_first():
+            self._open(contact_point)
+            reopen_contact_point(contact_point, at=self.at)
+            welcome(contact_point, now=self.now)
+
+    def let_go(self) -> None:
+        known = self._known()
+        if known is not None and self._is_first():
+            close_contact_point(known, why=Category.OPTED_OUT, at=self.at)
+
+    def note_grants(self) -> None:
+        if self._is_first():
+            contact_point = self._meet()
+            for grant in self.event.grants:
+                ledger.note_grant(contact_point, grant)
+
+    def note_receipt(self) -> None:
+        if self.event.receipt is not None:
+            note_receipt(self.channel, self.event.receipt, now=self.now)
+
+    def note_ring(self) -> None:
+        note_ring(self.channel, self.event.address, ring=self.event.text, now=self.now)
+
+    def mirror(self) -> None:
+        """Show what a nurse said in the vendor's own app; the assistant is silent from there on."""
+        conversation = start_conversation(self._meet(), now=self.now)
+        hand_over(conversation, reason=Reason.NURSE, urgency=int(Urgency.ROUTINE), now=self.now)
+        mirror_reply(
+            conversation,
+            text=clean_text(self.event.text or EMPTY, max_chars=None),
+            client_id=self.event.dedupe_key,
+            details={"elsewhere": self.event.author},
+            now=self.now,
+        )
+
+    def end(self) -> None:
+        known = self._known()
+        if known is not None and self._is_first():
+            self._open(known)
+            end_elsewhere(start_conversation(known, now=self.now), now=self.now)
+
+    def tell_recalled(self) -> None:
+        """A patient took a message back: we have read it, so it stays, and the thread says so."""
+        said = Message.objects.filter(channel=self.channel, external_id=self.event.text)
+        message = said.select_related("conversation").first()
+        if message is not None and self._is_first():
+            tell_event(message.conversation, "recalled", now=self.now, seqs=[message.seq])
+
+    def open(self) -> None:
+        known = self._known() if self.event.trigger else None
+        if known is not None:
+            self._open(known)
+
+    def _meet(self) -> ContactPoint:
+        contact_point = meet(self.channel, address=self.event.address)
+        if self.event.union and not contact_point.union_index:
+            join_by_union(contact_point, union=self.event.union)
+        return contact_point
+
+    def _known(self) -> ContactPoint | None:
+        return find_contact_point(self.channel, address=self.event.address)
+
+    def _open(self, contact_point: ContactPoint) -> None:
+        ledger.open_window(
+            contact_point,
+            self.event.trigger,
+            capabilities=self.capabilities,
+            at=self.at,
+            reply_code=self.event.reply_code,
+        )
+
+    def _is_stopped(self, contact_point: ContactPoint) -> bool:
+        """Whether a vendor that blocks by itself holds this address closed until its START."""
+        blocks = self.capabilities.confirms_stop
+        return blocks and contact_point.closed_why == Category.OPTED_OUT
+
+    def _is_first(self) -> bool:
+        _row, is_new = Heard.objects.get_or_create(
+            channel=self.channel, key=self.event.dedupe_key, defaults={"at": self.now}
+        )
+        return is_new
 
 
-def _take_in(contact_point: ContactPoint, event: InboundEvent, *, now: datetime) -> None:
+_ACTS: dict[EventKind, Callable[[_Hearing], None]] = {
+    EventKind.TEXT: _Hearing.take_in,
+    EventKind.MEDIA: _Hearing.take_in,
+    EventKind.PLACE: _Hearing.take_in,
+    EventKind.TAP: _Hearing.take_in,
+    EventKind.FOLLOWED: _Hearing.welcome,
+    EventKind.LEFT: _Hearing.let_go,
+    EventKind.GRANTED: _Hearing.note_grants,
+    EventKind.RECEIPT: _Hearing.note_receipt,
+    EventKind.RANG: _Hearing.note_ring,
+    EventKind.MIRRORED: _Hearing.mirror,
+    EventKind.ENDED: _Hearing.end,
+    EventKind.RECALLED: _Hearing.tell_recalled,
+}
+
+
+def _take_in(
+    contact_point: ContactPoint, event: InboundEvent, *, fetches: bool, now: datetime
+) -> list[Received]:
     """Store what somebody wrote, in as many messages as it needs; nothing is cut off."""
     try:
         text = clean_text(event.text or _name_of(event), max_chars=None)
@@ -88,16 +193,20 @@ def _take_in(contact_point: ContactPoint, event: InboundEvent, *, now: datetime)
     media = {"kind": event.media.kind, "ref": event.media.ref} if silent and event.media else None
     choice = _choice_in(contact_point, text)
     pieces = split(text, capabilities=Capabilities(max_length=MAX_CHARS))
+    stored: list[Received] = []
     for number, piece in enumerate(pieces):
         key = event.dedupe_key if number == 0 else f"{event.dedupe_key[:58]}#{number}"
         tap = choice.get("tap", "")
         said: dict[str, Any] = {"text": piece, "tap": tap, "media": media, "now": now}
         try:
-            take_in(contact_point, external_id=key, **said)
+            stored.append(take_in(contact_point, external_id=key, **said))
         except ClientIdReused:
             # Under a known id, and with other words: whoever is wrong here, a patient wrote this.
             digest = sha256(piece.encode()).hexdigest()[:16]
-            take_in(contact_point, external_id=f"{key[:47]}~{digest}", **said)
+            stored.append(take_in(contact_point, external_id=f"{key[:47]}~{digest}", **said))
+    if fetches and event.media is not None and event.media.ref and stored[0].is_new:
+        expect(stored[0].message, event.media, now=now)
+    return stored
 
 
 def _choice_in(contact_point: ContactPoint, text: str) -> dict[str, str]:
@@ -114,31 +223,3 @@ def _name_of(event: InboundEvent) -> str:
     if event.kind is EventKind.PLACE:
         return "[位置]"
     return NAMES.get(event.media.kind, NAMES["file"]) if event.media is not None else ""
-
-
-def _is_first(channel: Channel, event: InboundEvent, *, now: datetime) -> bool:
-    return Heard.objects.get_or_create(channel=channel, key=event.dedupe_key, defaults={"at": now})[
-        1
-    ]
-
-
-def note_receipt(channel: Channel, receipt: Receipt, *, now: datetime) -> None:
-    """How far a message came, as the vendor says; never back from where it was already."""
-    if not receipt.vendor_id:
-        return
-    behind = [status for status in Status if status.rank < receipt.status.rank]
-    ours = Q(channel=channel, vendor_id=receipt.vendor_id, status__in=behind)
-    told = list(Attempt.objects.filter(ours).select_related("message__conversation"))
-    moved = Attempt.objects.filter(ours, pk__in=[each.pk for each in told]).update(
-        status=receipt.status,
-        status_at=now,
-        **({"category": receipt.category} if receipt.category else {}),
-        **({"code": receipt.code[:80]} if receipt.code else {}),
-    )
-    if not moved or receipt.status is not Status.FAILED:
-        return
-    failed = [each.message for each in told]
-    give_up(failed, receipt.category or UNKNOWN, now=now)
-    if receipt.category in DEAF:
-        contact_point = failed[0].conversation.contact_point
-        close_contact_point(contact_point, why=receipt.category, at=now)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 # --- What comes in ------------------------------------------------------------------------------
 
@@ -48,6 +48,10 @@ class EventKind(StrEnum):
     LEFT = "left"  # unfollowed: nothing more reaches this address
     GRANTED = "granted"  # one more template message allowed, or refused
     RECEIPT = "receipt"
+    RANG = "rang"  # there is something to fetch, see `Pulling`; `address` names the account
+    MIRRORED = "mirrored"  # what a nurse said to this address in the vendor's own app
+    ENDED = "ended"  # the vendor's session with this address: ours to answer again
+    RECALLED = "recalled"  # the patient took a message back; `text` is its `dedupe_key`
     OTHER = "other"  # acknowledged, and not acted on
 
 
@@ -97,6 +101,9 @@ class InboundEvent:
     receipt: Receipt | None = None
     grants: tuple[Grant, ...] = ()
     trigger: str = ""  # which of the vendor's windows it opens, see `Capabilities.windows`
+    reply_code: str = ""  # what an answer within that window must name, where a vendor wants that
+    author: str = ""  # of what was mirrored: who spoke, by the vendor's name
+    union: str = ""  # one person's name on all accounts of one vendor
 
 
 # --- What goes out ------------------------------------------------------------------------------
@@ -114,8 +121,9 @@ class Category(StrEnum):
     THROTTLED = "throttled"
     PROVIDER_DOWN = "provider_down"
     # Ours, before any vendor was asked:
+    NO_CONSENT = "no_consent"  # to be written to for this purpose
+    MUTED = "muted"
     DECEASED = "deceased"
-    TEMPLATE_ONLY = "template_only"  # free text does not go out here at all
     NOT_SET_UP = "not_set_up"  # nobody here speaks with this vendor
 
 
@@ -155,8 +163,12 @@ SendResult = Accepted | Retry | Rejected | Unknown
 @dataclass(frozen=True)
 class OutboundMessage:
     address: str
-    text: str
+    text: str  # empty where only templates go out
     uid: str  # ours, at most 32 of [0-9a-zA-Z_-]: for vendors that take an idempotency id
+    reply_code: str = ""  # of the window that it is sent in, see `InboundEvent`
+    # Where only templates go out: 12 letters and digits that end the address of the way in.
+    link_code: str = ""
+    language: str = "zh-hans"
 
 
 @dataclass(frozen=True)
@@ -175,6 +187,10 @@ class Capabilities:
     template_only: bool = False  # no free text goes out
     is_pulled: bool = False  # the patient's screen fetches what is stored: nothing to send
     takes_idempotency_id: bool = False  # a repeat with the same uid is one message
+    stops_by_word: bool = False  # 退订, STOP: what is sent unasked ends at a word
+    confirms_stop: bool = False  # the vendor itself answers that word, and blocks all of it
+    fetches: bool = False  # brings pictures and voices, see `Fetching`
+    reaches_phones: bool = False  # its addresses are phone numbers, +8613800000000
 
 
 # --- How an admin sets it up --------------------------------------------------------------------
@@ -222,3 +238,43 @@ class Adapter(Protocol):
 
     def send(self, message: OutboundMessage) -> SendResult:
         """Give one message to the vendor. Never raises for what the vendor or the line does."""
+
+
+# --- Where the vendor only rings -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Batch:
+    events: Sequence[InboundEvent]
+    cursor: str  # after these; kept once they are stored
+    has_more: bool
+
+
+class NotPulled(Exception):
+    """The vendor gave nothing, now; `result` says why, as for a message."""
+
+    def __init__(self, result: SendResult) -> None:
+        super().__init__(type(result).__name__)
+        self.result = result
+
+
+@runtime_checkable
+class Pulling(Protocol):
+    """An adapter whose callbacks only ring: what was said is fetched, from a cursor on."""
+
+    def pull(self, cursor: str, *, ring: str) -> Batch:
+        """What came after `cursor` (empty: from the start), `ring` as the last RANG event's text.
+
+        Raises NotPulled.
+        """
+
+
+# --- Pictures and voices -------------------------------------------------------------------------
+
+
+@runtime_checkable
+class Fetching(Protocol):
+    """An adapter that can bring what an event's `media` names."""
+
+    def fetch(self, media: Media, *, max_bytes: int) -> bytes | Retry | Rejected:
+        """Never raises. CONTENT: gone or too big; what is not there today may be tomorrow."""

@@ -8,13 +8,14 @@ knows that the message may have arrived.
 import logging
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils import timezone
 
-from adapters import ledger, policy
+from adapters import ledger, links, policy
 from adapters.contracts import (
     Accepted,
     Adapter,
@@ -28,22 +29,20 @@ from adapters.contracts import (
     Unknown,
 )
 from adapters.models import Account, Attempt, Result
+from adapters.receipts import note_early_receipts
 from adapters.registry import NoAdapter, adapter_of
 from adapters.rendering import plain_text
-from conversations.models import Conversation, Message, Owner
+from adapters.undelivered import UNKNOWN, give_up
+from conversations.models import Conversation, Message
 from conversations.services import tell_event
 from patients.models import Channel, ContactPoint
-from patients.services import close_contact_point
-from tickets.models import Reason
-from tickets.services import hand_over, lock
-from triage.labels import Urgency
+from patients.services import close_contact_point, other_contact_points
 
 logger = logging.getLogger(__name__)
 
 # One call of a vendor that answers slowly, with a token fetched twice before it, takes 40 s.
 LEASE = timedelta(seconds=60)
 AT_ONCE = 5  # messages in one run, so that no worker is kept for long; the sweep rings again
-UNKNOWN = "unknown"  # told in the thread, where a category would stand
 
 Clock = Callable[[], datetime]
 
@@ -76,7 +75,8 @@ def deliver(conversation_id: int, *, clock: Clock) -> None:
             bubbles = _next(conversation, adapter.capabilities, now=clock())
             if not bubbles:
                 return
-            speech = _Speech(bubbles, adapter, lease, clock)
+            contact_point = bubbles[0].conversation.contact_point
+            speech = _Speech(bubbles, contact_point, adapter, lease, clock)
             if not speech.send():
                 return
     finally:
@@ -137,9 +137,10 @@ def _next(
 
 @dataclass(frozen=True)
 class _Speech:
-    """One message to a vendor: the bubbles that it carries, and who says it."""
+    """One message to a vendor: the bubbles that it carries, to whom, and who says it."""
 
     bubbles: Sequence[Message]
+    contact_point: ContactPoint
     adapter: Adapter
     lease: _Lease
     clock: Clock
@@ -149,48 +150,125 @@ class _Speech:
         return [each.pk for each in self.bubbles]
 
     @property
-    def contact_point(self) -> ContactPoint:
-        return self.bubbles[0].conversation.contact_point
+    def conversation(self) -> Conversation:
+        return self.bubbles[0].conversation
 
     @property
     def channel(self) -> Channel:
         return self.contact_point.channel
 
+    @property
+    def purpose(self) -> str:
+        return policy.purpose_of(self.bubbles[0])
+
     def send(self) -> bool:
-        """Send these, part by part. False when the conversation has to wait."""
-        if self._give_up_what_was_in_flight():
+        """Send these, here or by another channel. False when the conversation has to wait."""
+        if self._give_up_what_was_in_flight() or self._was_seen():
             return True
-        rests_until = _resting(self.channel, now=self.clock())
-        if rests_until is not None and not any(map(policy.is_urgent, self.bubbles)):
-            self._wait(rests_until)
+        until = self._waits_until()
+        if until is not None and not any(map(policy.is_urgent, self.bubbles)):
+            self._wait(until)
             return False
-        text = policy.JOINT.join(map(plain_text, self.bubbles))
-        parts = policy.split(text, capabilities=self.adapter.capabilities)
+        speaker, result = self, self._give()
+        if isinstance(result, Rejected) and result.category in policy.ELSEWHERE:
+            speaker, result = self._by_another_way(result)
+        match result:
+            case None:
+                return False  # somebody else speaks now
+            case Retry():
+                after_s = policy.again_after_s(result, tries=speaker._tries())
+                if after_s is not None:
+                    self._wait(self.clock() + timedelta(seconds=after_s))
+                    return False
+                give_up(self.bubbles, result.category, now=self.clock())
+            case Rejected():
+                give_up(self.bubbles, result.category, now=self.clock())
+            case Unknown():
+                give_up(self.bubbles, UNKNOWN, now=self.clock())
+        return True
+
+    def _was_seen(self) -> bool:
+        """Where only notices go out, nothing is noticed that an open page has shown already."""
+        newest = self.bubbles[-1].seq
+        seen_seq = self.conversation.patient_seen_seq
+        if not self.adapter.capabilities.template_only or seen_seq < newest:
+            return False
+        at = self.clock()
+        Message.objects.filter(pk__in=self.ids).update(sent_at=at, send_after=None)
+        return True
+
+    def _waits_until(self) -> datetime | None:
+        """Until when this is not to be said: the vendor rests, it is night, or they may look."""
+        now = self.clock()
+        if (rests_until := _resting(self.channel, now=now)) is not None:
+            return rests_until
+        if self.purpose and (morning := policy.morning_after(timezone.localtime(now))):
+            return morning
+        if not self.adapter.capabilities.template_only:
+            return None
+        at = policy.notice_at(
+            now=now,
+            written_at=self.bubbles[0].created_at,
+            told_at=self._told_at(),
+            opened_at=links.last_opened(self.conversation.contact_point),
+        )
+        return at if at > now else None
+
+    def _told_at(self) -> datetime | None:
+        here = Attempt.objects.filter(
+            channel=self.channel, message__conversation=self.conversation, result=Result.ACCEPTED
+        )
+        return here.order_by("-began_at").values_list("began_at", flat=True).first()
+
+    def _give(self) -> SendResult | None:
+        """Give it to the vendor, part by part. None when the lease was lost."""
         # Only a message that is alone is ever cut, so its first bubble knows how far it came.
-        tried = Attempt.objects.filter(message=self.bubbles[0])
+        tried = Attempt.objects.filter(message=self.bubbles[0], channel=self.channel)
+        parts = self._parts()
+        result: SendResult = Accepted()
         for number in range(tried.filter(result=Result.ACCEPTED).count(), len(parts)):
             if not self.lease.renew(self.clock()):
-                return False
-            is_last = number == len(parts) - 1
-            result = self._try(parts[number], number=number, is_last=is_last)
-            match result:
-                case Retry():
-                    tries = tried.filter(part=number, result=Result.RETRY).count()
-                    after_s = policy.again_after_s(result, tries=tries)
-                    if after_s is not None:
-                        self._wait(self.clock() + timedelta(seconds=after_s))
-                        return False
-                    give_up(self.bubbles, result.category, now=self.clock())
-                    return True
-                case Rejected():
-                    if result.code:  # the vendor's word, not ours
-                        self._learn(result.category)
-                    give_up(self.bubbles, result.category, now=self.clock())
-                    return True
-                case Unknown():
-                    give_up(self.bubbles, UNKNOWN, now=self.clock())
-                    return True
-        return True
+                return None
+            result = self._try(parts[number], number=number, is_last=number == len(parts) - 1)
+            if not isinstance(result, Accepted):
+                break
+        if isinstance(result, Rejected) and result.code:  # the vendor's word, not ours
+            self._learn(result.category)
+        return result
+
+    def _parts(self) -> list[str]:
+        if self.adapter.capabilities.template_only:
+            return [""]
+        text = policy.JOINT.join(map(plain_text, self.bubbles))
+        return policy.split(text, capabilities=self.adapter.capabilities)
+
+    def _by_another_way(self, refused: Rejected) -> tuple["_Speech", SendResult | None]:
+        """The patient's next channel that may be used, and what became of it there."""
+        for contact_point in other_contact_points(self.contact_point):
+            try:
+                adapter = adapter_of(contact_point.channel)
+            except NoAdapter:
+                continue
+            if adapter.capabilities.is_pulled:
+                continue
+            way = replace(self, contact_point=contact_point, adapter=adapter)
+            result = way._give()
+            if isinstance(result, Accepted):
+                tell_event(
+                    self.conversation,
+                    "rerouted",
+                    now=self.clock(),
+                    seqs=[each.seq for each in self.bubbles],
+                    why=str(refused.category),
+                    channel=contact_point.channel.name,
+                )
+            if not isinstance(result, Rejected):
+                return way, result
+        return self, refused
+
+    def _tries(self) -> int:
+        tried = Attempt.objects.filter(message=self.bubbles[0], channel=self.channel)
+        return tried.filter(result=Result.RETRY).count()
 
     def _give_up_what_was_in_flight(self) -> bool:
         """A worker died while it spoke: what it said may have arrived."""
@@ -206,9 +284,10 @@ class _Speech:
         """Ask once whether it may go, write down that we speak, speak, write down what came."""
         began_at = self.clock()
         why_not = policy.refusal(
-            ledger.reach_of(self.contact_point, now=began_at),
+            ledger.reach_of(self.contact_point, now=began_at, purpose=self.purpose),
             capabilities=self.adapter.capabilities,
             may_use_the_last=not all(map(policy.leaves_the_last, self.bubbles)),
+            purpose=self.purpose,
         )
         attempts = Attempt.objects.bulk_create(
             Attempt(message=each, channel=self.channel, part=number, began_at=began_at)
@@ -222,7 +301,10 @@ class _Speech:
                 OutboundMessage(
                     address=self.contact_point.address or "",
                     text=text,
-                    uid=_uid(self.bubbles[0], number),
+                    uid=_uid(self.bubbles[0], number, self.channel),
+                    reply_code=allowance.reply_code if allowance else "",
+                    link_code=self._link_code(now=began_at),
+                    language=self.conversation.language,
                 )
             )
             if isinstance(result, Retry | Rejected):
@@ -236,7 +318,14 @@ class _Speech:
             )
             if is_last and isinstance(result, Accepted):
                 Message.objects.filter(pk__in=self.ids).update(sent_at=at, send_after=None)
+        if isinstance(result, Accepted) and result.vendor_id:
+            note_early_receipts(self.channel, result.vendor_id, now=at)
         return result
+
+    def _link_code(self, *, now: datetime) -> str:
+        if not self.adapter.capabilities.template_only:
+            return ""
+        return links.new_link(self.conversation.contact_point, now=now)
 
     def _wait(self, until: datetime) -> None:
         # The later ones too: one that was not told to wait would have the first tried at each ring.
@@ -268,34 +357,9 @@ def _outcome(result: SendResult) -> dict[str, object]:
             return {"result": Result.UNKNOWN, "code": code[:80]}
 
 
-def _uid(message: Message, part: int) -> str:
-    return message.uid.hex if part == 0 else uuid.uuid5(message.uid, str(part)).hex
-
-
-@transaction.atomic
-def give_up(messages: Sequence[Message], why: str, *, now: datetime) -> None:
-    """Settle these debts unpaid, say so in the thread, and bring a nurse where nobody would know.
-
-    Also for what a vendor took and then could not deliver. Twice is once.
-    """
-    if not messages:
-        return
-    ids = [each.pk for each in messages]
-    conversation = Conversation.objects.get(pk=messages[0].conversation_id)
-    lock(conversation)
-    given_up = Message.objects.filter(pk__in=ids, given_up_at=None)
-    if not given_up.update(given_up_at=now, send_after=None):
-        return
-    seqs = [each.seq for each in messages]
-    tell_event(conversation, "undelivered", now=now, seqs=seqs, why=str(why))
-    if conversation.owner == Owner.ASSISTANT and why not in (Category.DECEASED, *policy.DEAF):
-        hand_over(
-            conversation,
-            reason=Reason.FAILURE,
-            urgency=int(Urgency.ROUTINE),
-            seq=seqs[0],
-            now=now,
-        )
+def _uid(message: Message, part: int, channel: Channel) -> str:
+    """The same at each repeat, another for each part and each channel."""
+    return uuid.uuid5(message.uid, f"{channel.pk}/{part}").hex
 
 
 def _resting(channel: Channel, *, now: datetime) -> datetime | None:

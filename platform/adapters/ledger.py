@@ -13,7 +13,12 @@ from patients.models import ContactPoint
 
 
 def open_window(
-    contact_point: ContactPoint, trigger: str, *, capabilities: Capabilities, at: datetime
+    contact_point: ContactPoint,
+    trigger: str,
+    *,
+    capabilities: Capabilities,
+    at: datetime,
+    reply_code: str = "",
 ) -> None:
     """Note that a patient did what opens a window; an older event changes nothing."""
     window = capabilities.windows.get(trigger)
@@ -24,6 +29,7 @@ def open_window(
         "closes_at": at + timedelta(seconds=window.seconds),
         "allowed": window.messages,
         "used": 0,
+        "reply_code": reply_code,
     }
     known, is_new = Allowance.objects.get_or_create(
         contact_point=contact_point, trigger=trigger, defaults=fresh
@@ -32,14 +38,18 @@ def open_window(
         Allowance.objects.filter(pk=known.pk, opened_at__lt=at).update(**fresh)
 
 
-def reach_of(contact_point: ContactPoint, *, now: datetime) -> Reach:
-    """What is known of an address at this moment."""
+def reach_of(contact_point: ContactPoint, *, now: datetime, purpose: str = "") -> Reach:
+    """What is known of an address at this moment; `purpose` of what is to be sent unasked."""
+    patient = contact_point.patient
     still_open = list(Allowance.objects.filter(contact_point=contact_point, closes_at__gt=now))
     counts = [a.allowed - a.used for a in still_open if a.allowed is not None]
     unlimited = any(a.allowed is None for a in still_open)
     return Reach(
-        is_deceased=contact_point.patient.deceased_at is not None,
+        is_deceased=patient.deceased_at is not None,
         closed_why=contact_point.closed_why,
+        is_muted=contact_point.muted_until is not None and contact_point.muted_until > now,
+        has_consent=not purpose or patient.consents.in_force().filter(purpose=purpose).exists(),
+        closes_at=max((a.closes_at for a in still_open), default=None),
         has_window=bool(still_open),
         left=None if unlimited else sum(max(0, left) for left in counts),
     )

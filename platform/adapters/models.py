@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from adapters.contracts import Category, Status
-from vault.fields import SealedJSON, SealedText
+from vault.fields import SealedBytes, SealedJSON, SealedText
 from vault.models import SealedModel
 
 
@@ -17,6 +17,11 @@ class Account(SealedModel):
     )
     settings = models.JSONField(_("settings"), default=dict, blank=True)  # names; nothing secret
     secrets = SealedJSON(_("secrets"))
+    # Where the vendor only rings: how far we have fetched, and who is fetching now.
+    cursor = models.CharField(max_length=128, blank=True, default="")
+    rang_at = models.DateTimeField(null=True)
+    pulled_at = models.DateTimeField(_("last fetched at"), null=True)
+    pulling_until = models.DateTimeField(null=True)
     # The breaker: after several failures in a row nobody knocks for a while.
     failures = models.PositiveIntegerField(_("failures in a row"), default=0)
     open_until = models.DateTimeField(_("resting until"), null=True, blank=True)
@@ -81,6 +86,7 @@ class Allowance(models.Model):
     closes_at = models.DateTimeField()
     allowed = models.PositiveSmallIntegerField(null=True)  # messages; null: any number
     used = models.PositiveSmallIntegerField(default=0)
+    reply_code = models.CharField(max_length=128, blank=True, default="")  # the vendor's, to name
 
     objects = AllowanceQuerySet.as_manager()
 
@@ -115,6 +121,18 @@ class Grant(models.Model):
         return f"grant {self.pk}"
 
 
+class Link(models.Model):
+    """A way into one patient's conversation, for whoever holds the code: it came by SMS."""
+
+    contact_point = models.ForeignKey("patients.ContactPoint", models.CASCADE, related_name="links")
+    code_index = models.CharField(max_length=32, unique=True)  # blind: the code itself is not kept
+    expires_at = models.DateTimeField(db_index=True)
+    opened_at = models.DateTimeField(null=True)  # last
+
+    def __str__(self) -> str:
+        return f"link {self.pk}"
+
+
 class Result(models.TextChoices):
     IN_FLIGHT = "in_flight", _("in flight")
     ACCEPTED = "accepted", _("accepted")
@@ -133,7 +151,8 @@ CATEGORIES = {
     Category.THROTTLED: _("too fast"),
     Category.PROVIDER_DOWN: _("vendor does not answer"),
     Category.DECEASED: _("deceased"),
-    Category.TEMPLATE_ONLY: _("templates only"),
+    Category.NO_CONSENT: _("not agreed to"),
+    Category.MUTED: _("muted"),
     Category.NOT_SET_UP: _("channel not set up"),
 }
 STATUSES = {
@@ -162,13 +181,18 @@ class Attempt(models.Model):
         _("result"), max_length=9, choices=Result.choices, default=Result.IN_FLIGHT
     )
     category = models.CharField(
-        _("category"), max_length=17, choices=list(CATEGORIES.items()), blank=True
+        _("category"),
+        max_length=17,
+        choices=[(str(c), w) for c, w in CATEGORIES.items()],
+        blank=True,
     )
     code = models.CharField(_("vendor's code"), max_length=80, blank=True)  # a code, no words
     vendor_id = models.CharField(_("vendor's id"), max_length=64, blank=True)
     segments = models.PositiveSmallIntegerField(_("segments"), default=1)
     # How far it came, once it was accepted; `Status.rank` says which wins.
-    status = models.CharField(_("status"), max_length=9, choices=list(STATUSES.items()), blank=True)
+    status = models.CharField(
+        _("status"), max_length=9, choices=[(str(s), w) for s, w in STATUSES.items()], blank=True
+    )
     status_at = models.DateTimeField(_("status at"), null=True)
 
     class Meta:
@@ -184,3 +208,43 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.pk}"
+
+
+class EarlyReceipt(models.Model):
+    """A receipt that came before we knew the message's id at the vendor."""
+
+    channel = models.ForeignKey("patients.Channel", models.CASCADE, db_index=False)
+    vendor_id = models.CharField(max_length=64)
+    status = models.CharField(max_length=9)
+    category = models.CharField(max_length=17, blank=True)
+    code = models.CharField(max_length=80, blank=True)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "vendor_id", "status"], name="early_receipt_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"early receipt {self.pk}"
+
+
+class Attachment(SealedModel):
+    """A picture, a voice, a file that a patient sent, as we fetched it: checked, and sealed."""
+
+    message = models.OneToOneField(
+        "conversations.Message", models.CASCADE, related_name="attachment"
+    )
+    kind = models.CharField(max_length=5)  # image, voice, video, file
+    ref = SealedText()  # the vendor's name for it
+    content = SealedBytes(null=True)
+    content_type = models.CharField(max_length=40, blank=True)  # as sniffed, not as told
+    size = models.PositiveIntegerField(default=0)  # bytes
+    fetch_after = models.DateTimeField(null=True, db_index=True)  # null: fetched, or given up
+    tries = models.PositiveSmallIntegerField(default=0)
+    failure = models.CharField(max_length=17, blank=True)  # why there is none
+
+    def __str__(self) -> str:
+        return f"attachment {self.pk}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 
 from adapters.contracts import Accepted, Capabilities, Category, Rejected, Retry, SendResult
 from conversations.models import Author, Message
@@ -10,12 +11,19 @@ MAX_TRIES = 5
 BACKOFF_S = 15.0  # doubled at each try: 15 s, 30 s, 1 min, 2 min
 RESTS_AFTER = 5  # failures in a row
 REST_S, MAX_REST_S = 30.0, 600.0
+# China's rule for what is sent unasked; vendors refuse campaigns outside 08:00-22:00.
+SENDING_HOURS = (time(8), time(21))
+HERE_FOR = timedelta(minutes=30)  # after a link was opened, its page is probably still there
+LOOKS_FOR = timedelta(seconds=20)  # in which an open page would have shown a message
+NOT_AGAIN = timedelta(minutes=10)  # between two notices that nobody has followed
 KEPT_FOR_NURSE = 1  # messages of a quota that the machine leaves to a nurse
 
 # What says something of the vendor's health, not of this message.
 ILLNESS = frozenset({Category.PROVIDER_DOWN, Category.AUTH})
 # What says that this address hears nothing more.
 DEAF = frozenset({Category.OPTED_OUT, Category.INVALID_RECIPIENT})
+# What another channel of the patient's may mend.
+ELSEWHERE = frozenset({*DEAF, Category.WINDOW_CLOSED, Category.QUOTA, Category.NOT_SET_UP})
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,10 @@ class Reach:
 
     is_deceased: bool = False
     closed_why: str = ""
+    is_muted: bool = False
+    has_consent: bool = True  # to the purpose of what is to be sent
     has_window: bool = True  # a window of the vendor's is open
+    closes_at: datetime | None = None  # that window
     left: int | None = None  # messages that it still allows; None: any number
 
 
@@ -40,18 +51,30 @@ def leaves_the_last(message: Message) -> bool:
 
 def go_together(bubbles: Sequence[Message], *, capabilities: Capabilities) -> bool:
     """Whether these leave as one message: the machine's own, where a vendor counts."""
+    if len({purpose_of(each) for each in bubbles}) > 1:
+        return False  # one may be refused, or wait for the morning
     machine = all(each.author != Author.NURSE for each in bubbles)
-    return len(bubbles) == 1 or (machine and bool(capabilities.windows))
+    saves = capabilities.template_only or (machine and bool(capabilities.windows))
+    return len(bubbles) == 1 or saves
 
 
-def refusal(reach: Reach, *, capabilities: Capabilities, may_use_the_last: bool) -> Category | None:
+def purpose_of(message: Message) -> str:
+    """For what it is sent unasked, see `patients.models.Purpose`; empty: it answers somebody."""
+    return str((message.details or {}).get("purpose", ""))
+
+
+def refusal(
+    reach: Reach, *, capabilities: Capabilities, may_use_the_last: bool, purpose: str = ""
+) -> Category | None:
     """Why a message must not go out now; None when it may. Asked at the moment of sending."""
     if reach.is_deceased:
         return Category.DECEASED
     if reach.closed_why:
         return Category(reach.closed_why)
-    if capabilities.template_only:
-        return Category.TEMPLATE_ONLY
+    if purpose and not reach.has_consent:
+        return Category.NO_CONSENT
+    if purpose and reach.is_muted:
+        return Category.MUTED
     if not capabilities.windows:
         return None
     if not reach.has_window:
@@ -59,6 +82,28 @@ def refusal(reach: Reach, *, capabilities: Capabilities, may_use_the_last: bool)
     if reach.left is not None and reach.left <= (0 if may_use_the_last else KEPT_FOR_NURSE):
         return Category.QUOTA
     return None
+
+
+def morning_after(now: datetime) -> datetime | None:
+    """When what was not asked for may go out; None: now. `now` in the hospital's time."""
+    if SENDING_HOURS[0] <= now.time() < SENDING_HOURS[1]:
+        return None
+    day = now if now.time() < SENDING_HOURS[0] else now + timedelta(days=1)
+    return day.replace(hour=SENDING_HOURS[0].hour, minute=0, second=0, microsecond=0)
+
+
+def notice_at(
+    *, now: datetime, written_at: datetime, told_at: datetime | None, opened_at: datetime | None
+) -> datetime:
+    """When to say, by a template, that something was written; now or earlier: at once.
+
+    Whoever came in by the last notice is perhaps looking; whoever did not is not told again yet.
+    """
+    if opened_at is not None and opened_at > now - HERE_FOR:
+        return written_at + LOOKS_FOR
+    if told_at is not None and (opened_at is None or opened_at < told_at):
+        return told_at + NOT_AGAIN
+    return now
 
 
 def again_after_s(result: Retry, *, tries: int) -> float | None:

@@ -33,28 +33,78 @@ class Vendor:
         """The JSON object of the answer, whatever its status. Raises NoAnswer."""
         # WeChat shows escaped characters as they stand, so nothing is escaped.
         content = json.dumps(body, ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json"}
+        return self.ask("POST", path, content=content, headers=headers, params=params)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The same for any call; `content` goes out as it is, for vendors that sign it."""
         try:
-            answer = _client(self.base_url).post(
+            answer = _client(self.base_url).request(
+                method,
                 path,
                 content=content,
                 params=dict(params or {}),
-                headers={"Content-Type": "application/json"},
+                headers=dict(headers or {}),
             )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            raise NoAnswer(Retry(Category.PROVIDER_DOWN, "no connection")) from None
         except httpx.HTTPError as broke:
-            raise NoAnswer(Unknown(type(broke).__name__)) from None
-        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            raise NoAnswer(Retry(Category.THROTTLED, "429", after_s=_wait_s(answer)))
-        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise NoAnswer(Unknown(str(answer.status_code)))  # a gateway's word: it may have gone
+            raise NoAnswer(_broken(broke)) from None
+        _look_at(answer)
+        return _object(answer.content)
+
+    def download(
+        self, path: str, *, params: Mapping[str, str], max_bytes: int
+    ) -> bytes | dict[str, Any]:
+        """A file's bytes, or the JSON object that came instead of it.
+
+        Raises NoAnswer, TooBig: the line is cut there.
+        """
         try:
-            said = answer.json()
-        except ValueError:
-            raise NoAnswer(Unknown("not JSON")) from None
-        if not isinstance(said, dict):
-            raise NoAnswer(Unknown("not an object"))
-        return said
+            with _client(self.base_url).stream("GET", path, params=dict(params)) as answer:
+                _look_at(answer)
+                content = bytearray()
+                for piece in answer.iter_bytes():
+                    content += piece
+                    if len(content) > max_bytes:
+                        raise TooBig
+        except httpx.HTTPError as broke:
+            raise NoAnswer(_broken(broke)) from None
+        is_json = "json" in answer.headers.get("content-type", "") or content[:1] == b"{"
+        return _object(bytes(content)) if is_json else bytes(content)
+
+
+class TooBig(Exception):
+    """A file longer than we take."""
+
+
+def _broken(error: httpx.HTTPError) -> SendResult:
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        return Retry(Category.PROVIDER_DOWN, "no connection")
+    return Unknown(type(error).__name__)
+
+
+def _look_at(answer: httpx.Response) -> None:
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        raise NoAnswer(Retry(Category.THROTTLED, "429", after_s=_wait_s(answer)))
+    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+        raise NoAnswer(Unknown(str(answer.status_code)))  # a gateway's word: it may have gone
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError):
+        raise NoAnswer(Unknown("not JSON")) from None
+    if not isinstance(said, dict):
+        raise NoAnswer(Unknown("not an object"))
+    return said
 
 
 def _wait_s(answer: httpx.Response) -> float | None:

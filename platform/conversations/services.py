@@ -89,6 +89,30 @@ def queue_reply(
 
 
 @transaction.atomic
+def mirror_reply(
+    conversation: Conversation,
+    *,
+    text: str,
+    client_id: str,
+    details: dict[str, Any],
+    now: datetime,
+) -> Message:
+    """Store what a nurse has said to a patient elsewhere: sent already, in the vendor's own app."""
+    if stored := _find_repeat(conversation, client_id):
+        return stored
+    return _append(
+        conversation,
+        kind=Kind.TEXT,
+        text=text,
+        author=Author.NURSE,
+        client_id=client_id,
+        details=details,
+        sent_at=now,
+        now=now,
+    )
+
+
+@transaction.atomic
 def write_note(
     conversation: Conversation,
     *,
@@ -148,6 +172,16 @@ def change_owner(
     frame = {"type": "conversation.owner", "conversation": conversation.pk}
     show_on_commit(conversation_group(conversation.pk), frame)
     return conversation.epoch
+
+
+def show_again(message: Message) -> None:
+    """Tell the screens that something of a stored message has changed."""
+    frame = {
+        "type": "conversation.changed",
+        "conversation": message.conversation_id,
+        "seq": message.seq,
+    }
+    show_on_commit(conversation_group(message.conversation_id), frame)
 
 
 def mark_handled(message_id: int, *, now: datetime) -> bool:

@@ -34,7 +34,23 @@ class ReplyQueued(Event):
     conversation_id: int
 
 
-EVENTS: tuple[type[Event], ...] = (MessageReceived, ReplyQueued)
+@dataclass(frozen=True)
+class ChannelRang(Event):
+    """A vendor has something for us that we have to fetch."""
+
+    name: ClassVar[str] = "channel.rang"
+    channel_id: int
+
+
+@dataclass(frozen=True)
+class MediaArrived(Event):
+    """A patient sent a picture or a voice that is not fetched yet."""
+
+    name: ClassVar[str] = "media.arrived"
+    attachment_id: int
+
+
+EVENTS: tuple[type[Event], ...] = (MessageReceived, ReplyQueued, ChannelRang, MediaArrived)
 
 
 def publish(event: Event) -> None:

@@ -107,6 +107,10 @@ class ContactPoint(SealedModel):
     # Nothing reaches them here: they left, opted out, or the address does not exist.
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     closed_why = models.CharField(_("closed because"), max_length=17, blank=True)
+    # Until then nothing is sent here that was not asked for.
+    muted_until = models.DateTimeField(_("muted until"), null=True, blank=True)
+    # One person's name on all accounts of one vendor, by which records are joined.
+    union_index = models.CharField(max_length=32, blank=True, default="", editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
@@ -116,6 +120,9 @@ class ContactPoint(SealedModel):
             models.UniqueConstraint(
                 fields=["channel", "address_index"], name="one_contact_point_per_address"
             )
+        ]
+        indexes = [
+            models.Index(fields=["union_index"], condition=~Q(union_index=""), name="by_union")
         ]
 
     def __str__(self) -> str:

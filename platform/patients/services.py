@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -113,6 +114,40 @@ def meet(channel: Channel, *, address: str, language: str = "zh-hans") -> Contac
         if known is None:
             raise
         return known
+
+
+def other_contact_points(contact_point: ContactPoint) -> list[ContactPoint]:
+    """Where else this patient can be reached, where they were met last first."""
+    others = ContactPoint.objects.filter(
+        patient=contact_point.patient_id,
+        channel__is_active=True,
+        address_index__isnull=False,
+        closed_why="",
+    )
+    return list(
+        others.exclude(pk=contact_point.pk).select_related("channel", "patient").order_by("-pk")
+    )
+
+
+def mute_contact_point(contact_point: ContactPoint, *, until: datetime | None) -> None:
+    """Send nothing there that was not asked for until then; None: from now on again."""
+    ContactPoint.objects.filter(pk=contact_point.pk).update(muted_until=until)
+
+
+@transaction.atomic
+def join_by_union(contact_point: ContactPoint, *, union: str) -> None:
+    """Note by what name a vendor knows this person on all its accounts, and join their records."""
+    index = blind_index(union, purpose="contact_point.union")
+    ContactPoint.objects.filter(pk=contact_point.pk).update(union_index=index)
+    contact_point.union_index = index
+    kin = ContactPoint.objects.filter(union_index=index, address_index__isnull=False)
+    older = kin.exclude(patient=contact_point.patient_id).select_related("patient").first()
+    if older is None:
+        return
+    first, second = sorted((older.patient, contact_point.patient), key=lambda each: each.pk)
+    with suppress(CannotMerge):
+        merge_patients(second, into=first)
+        contact_point.patient = first
 
 
 def give_consent(

@@ -321,6 +321,22 @@ def resolve_ticket(
 
 
 @transaction.atomic
+def end_elsewhere(conversation: Conversation, *, now: datetime) -> None:
+    """A nurse ended it in the vendor's own app. One that a nurse here has claimed stays hers."""
+    lock(conversation)
+    ticket = Ticket.objects.open().filter(conversation=conversation, claimed_by=None).first()
+    if ticket is None or Alarm.objects.ringing().filter(ticket=ticket).exists():
+        return  # an alarm ends only when a nurse says that she has seen it
+    Ticket.objects.filter(pk=ticket.pk).update(
+        resolved_at=now, outcome=Outcome.HELPED, waiting_since=None, snoozed_until=None
+    )
+    ticket = _get(ticket.pk)
+    change_owner(ticket.conversation, Owner.ASSISTANT, now=now)
+    tell_event(ticket.conversation, "resolved", now=now, outcome=str(Outcome.HELPED))
+    _show_ticket(ticket)
+
+
+@transaction.atomic
 def reopen_ticket(ticket_id: int, *, nurse: StaffMember, now: datetime) -> Ticket:
     """Take up a resolved ticket again, in this nurse's hands. Raises CannotReopen, OutOfScope."""
     ticket = _find(ticket_id, nurse=nurse)

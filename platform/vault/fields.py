@@ -103,6 +103,18 @@ class SealedJSON(SealedText):
         return json.loads(plain)
 
 
+class SealedBytes(SealedText):
+    """A file's content, encrypted at rest. Erased, it is empty."""
+
+    erased: Any = b""
+
+    def to_bytes(self, value: Any) -> bytes:
+        return bytes(value)
+
+    def from_bytes(self, plain: bytes) -> Any:
+        return plain
+
+
 class _Opener:
     """Opens the blob at the first look, and keeps what it read for the life of the object."""
 

@@ -1,0 +1,80 @@
+"""What a keyword does, and where a talk between two machines ends."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from adapters.contracts import Capabilities, Category
+from adapters.keywords import Keyword
+from assistant.services import give_to_nurse
+from conversations.arrivals import Received
+from conversations.models import Author, Message
+from conversations.services import mark_handled, queue_reply, tell_event
+from patients.models import ContactPoint, Purpose
+from patients.services import close_contact_point, give_consent, withdraw_consent
+
+UNASKED = (Purpose.REMINDERS, Purpose.OUTREACH)
+BY_WORD = "keyword"  # the version of the text that somebody agreed to by writing START
+SAME_WORDS = 3  # in a row, within the hour: no patient says it so often
+MANY = 20  # messages of one address within ten minutes
+
+
+def obey(
+    keyword: Keyword,
+    contact_point: ContactPoint,
+    received: Sequence[Received],
+    *,
+    capabilities: Capabilities,
+    now: datetime,
+) -> None:
+    """End, or begin again, what is sent unasked; said once, and understood by no model."""
+    new = [each.message for each in received if each.is_new]
+    if not new:
+        return  # a redelivery
+    for message in new:
+        mark_handled(message.pk, now=now)
+    patient = contact_point.patient
+    if keyword is Keyword.START:
+        for purpose in UNASKED:
+            if patient.consents.filter(purpose=purpose).exists():  # had agreed before
+                give_consent(
+                    patient, purpose, text_version=BY_WORD, channel=contact_point.channel, now=now
+                )
+    else:
+        for purpose in UNASKED:
+            withdraw_consent(patient, purpose, now=now)
+        if capabilities.confirms_stop:  # the vendor lets nothing through from here on
+            close_contact_point(contact_point, why=Category.OPTED_OUT, at=now)
+    conversation = new[0].conversation
+    tell_event(conversation, "stopped" if keyword is Keyword.STOP else "started_again", now=now)
+    if not capabilities.confirms_stop:
+        with translation.override(conversation.language):
+            text = _CONFIRMATIONS[keyword]()
+        queue_reply(
+            conversation, text=text, author=Author.SYSTEM, epoch=conversation.epoch, now=now
+        )
+
+
+_CONFIRMATIONS = {
+    Keyword.STOP: lambda: _(
+        "You will get no more reminders or health information. You can still write to us here."
+    ),
+    Keyword.START: lambda: _("You will get reminders and health information again."),
+}
+
+
+def break_loop(received: Sequence[Received], *, now: datetime) -> None:
+    """Leave it to a nurse where a machine seems to answer ours: it is silent from there on."""
+    new = [each.message for each in received if each.is_new]
+    if new and _sounds_like_a_machine(new[-1], now=now):
+        give_to_nurse(new[-1], now=now)
+
+
+def _sounds_like_a_machine(message: Message, *, now: datetime) -> bool:
+    said = Message.objects.filter(conversation=message.conversation_id, author=Author.PATIENT)
+    if said.filter(created_at__gt=now - timedelta(minutes=10)).count() >= MANY:
+        return True
+    last = list(said.filter(created_at__gt=now - timedelta(hours=1)).order_by("-seq")[:SAME_WORDS])
+    return len(last) == SAME_WORDS and len({each.text for each in last}) == 1

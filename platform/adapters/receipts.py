@@ -1,0 +1,68 @@
+"""How far a message came, as its vendor says: in any order, and never back."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q
+
+from adapters.contracts import Category, Receipt, Status
+from adapters.models import Attempt, EarlyReceipt
+from adapters.policy import DEAF
+from adapters.undelivered import UNKNOWN, give_up
+from patients.models import Channel, ContactPoint
+from patients.services import close_contact_point
+
+KEPT = timedelta(days=7)  # receipts of what another system sent over the same account
+AT_ONCE = 200
+
+
+def note_receipt(channel: Channel, receipt: Receipt, *, now: datetime) -> None:
+    """Move a message on; one that is not known yet is kept until it is."""
+    if not receipt.vendor_id:
+        return
+    attempts = Attempt.objects.filter(channel=channel, vendor_id=receipt.vendor_id)
+    if not attempts.exists():
+        EarlyReceipt.objects.get_or_create(
+            channel=channel,
+            vendor_id=receipt.vendor_id[:64],
+            status=str(receipt.status),
+            defaults={
+                "category": str(receipt.category or ""), "code": receipt.code[:80], "at": now,
+            },
+        )  # fmt: skip
+        return
+    behind = [status for status in Status if status.rank < receipt.status.rank]
+    ours = attempts.filter(Q(status__in=behind))
+    told = list(ours.select_related("message__conversation__contact_point", "channel"))
+    moved = ours.filter(pk__in=[each.pk for each in told]).update(
+        status=receipt.status,
+        status_at=now,
+        **({"category": receipt.category} if receipt.category else {}),
+        **({"code": receipt.code[:80]} if receipt.code else {}),
+    )
+    if not moved or receipt.status is not Status.FAILED:
+        return
+    failed = [each.message for each in told]
+    give_up(failed, receipt.category or UNKNOWN, now=now)
+    if receipt.category in DEAF:
+        patient = failed[0].conversation.contact_point.patient_id
+        for contact_point in ContactPoint.objects.filter(channel=channel, patient=patient):
+            close_contact_point(contact_point, why=receipt.category, at=now)
+
+
+def note_early_receipts(channel: Channel, vendor_id: str, *, now: datetime) -> None:
+    """Act on what the vendor said of this message before we knew its name for it."""
+    early = EarlyReceipt.objects.filter(channel=channel, vendor_id=vendor_id)
+    for each in early.order_by("pk"):
+        category = Category(each.category) if each.category else None
+        receipt = Receipt(vendor_id, Status(each.status), category, each.code)
+        note_receipt(channel, receipt, now=now)
+    early.delete()
+
+
+def note_crossed_receipts(*, now: datetime) -> None:
+    """Act on receipts that crossed with the answer that named their message."""
+    named = Attempt.objects.filter(channel=OuterRef("channel"), vendor_id=OuterRef("vendor_id"))
+    crossed = EarlyReceipt.objects.filter(Exists(named)).select_related("channel")
+    for each in crossed[:AT_ONCE]:
+        note_early_receipts(each.channel, each.vendor_id, now=now)
+    EarlyReceipt.objects.filter(at__lt=now - KEPT).delete()
