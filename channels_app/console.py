@@ -25,6 +25,7 @@ from channels_app.frames import Frame
 from conversations.models import Conversation, Kind
 from conversations.services import mark_seen
 from conversations.text import clean_text
+from events import NurseTyping, publish
 from live.show import CONSOLES, conversation_group, show_on_commit
 from staff.models import Availability, StaffMember
 from tickets import drafts
@@ -296,6 +297,7 @@ class NurseConsole(Bells):
                         "name": nurse.display_name,
                     },
                 )
+                publish(NurseTyping(conversation_id))
 
         await self._ask(tell)
 

@@ -102,6 +102,17 @@ class Bells(Socket):
         if event["conversation"] == self._watched:
             await self._in_scope(self._tell_owner)
 
+    async def conversation_changed(self, event: Frame) -> None:
+        """Something of a stored message: it was sent, or its picture has come."""
+        if event["conversation"] != self._watched or event["seq"] > self._have:
+            return
+        seq: int = event["seq"]
+        page = await database.read(
+            show.messages_after, event["conversation"], after=seq - 1, up_to=seq
+        )
+        await self._tell(page)
+        await self._in_scope(self._tell_owner)
+
     async def _tell_owner(self, watched: int) -> None:
         def read(nurse: StaffMember) -> Frame:
             conversation = show.find(watched, nurse=nurse)

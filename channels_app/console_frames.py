@@ -5,6 +5,8 @@ from typing import Any
 
 from django.utils.translation import get_language
 
+from adapters.standing import standing_of
+from channels_app.console_media import show_media
 from channels_app.frames import AT_ONCE, Frame, for_staff
 from conversations.models import Author, Conversation, Kind, Message
 from staff.models import StaffMember
@@ -28,9 +30,9 @@ def find(conversation_id: int, *, nurse: StaffMember) -> Conversation:
 
     Raises OutOfScope, Conversation.DoesNotExist.
     """
-    conversation = Conversation.objects.select_related("contact_point", "nurse").get(
-        pk=conversation_id
-    )
+    conversation = Conversation.objects.select_related(
+        "contact_point__channel", "contact_point__patient", "nurse"
+    ).get(pk=conversation_id)
     if not Ticket.objects.filter(policy.scope_of(nurse), conversation=conversation).exists():
         raise OutOfScope
     return conversation
@@ -55,6 +57,7 @@ def messages_after(conversation_id: int, *, after: int, up_to: int) -> Frame:
 def frame_of(messages: list[Message], *, conversation_id: int, last_seq: int) -> Frame:
     items = for_staff(messages)
     _name_signs(items)
+    show_media(items, messages)
     _explain_answers(items, messages, conversation_id)
     last = messages[-1].seq if messages else 0
     return {
@@ -83,6 +86,7 @@ def owner_frame(conversation: Conversation, *, nurse: StaffMember, now: datetime
         "epoch": conversation.epoch,
         "language": conversation.language,
         "ticket": _ticket(ticket, nurse=nurse, now=now) if ticket else None,
+        "reach": standing_of(conversation.contact_point, now=now),
     }
 
 

@@ -83,10 +83,14 @@ def _events() -> dict[str, str]:
         "alarm_climbed": _("Nobody answered the alarm: it now rings one step higher"),
         "more_urgent": _("Became more urgent"),
         "undelivered": _("A message did not reach the patient: {why}"),
+        "rerouted": _("Sent by {channel} instead: {why}"),
+        "recalled": _("The patient took a message back"),
+        "stopped": _("The patient wants no more reminders or health information"),
+        "started_again": _("The patient wants reminders and health information again"),
     }
 
 
-def _thread() -> dict[str, str]:
+def _thread() -> dict[str, Any]:
     return {
         "today": _("Today"),
         "yesterday": _("Yesterday"),
@@ -110,6 +114,15 @@ def _thread() -> dict[str, str]:
         "emergencyCard": _("Emergency card shown to the patient"),
         "choices": _("Quick replies offered"),
         "patientTyping": _("The patient is typing…"),
+        "media": {
+            "image": _("Picture from the patient"),
+            "voice": _("Voice message from the patient"),
+            "video": _("Video from the patient"),
+            "file": _("File from the patient"),
+            "waiting": _("On its way to us…"),
+            "failed": _("It could not be fetched, or is not safe to open."),
+            "save": _("Save to listen or look"),
+        },
         "jumped": _("Message {seq}"),
         "newBelow": _("New messages below"),
         "you": _("you"),
@@ -128,6 +141,9 @@ def _composer() -> dict[str, str]:
         "claimFirst": _("Claim this conversation to reply; what you type is kept."),
         "notYours": _("{nurse} has this conversation. You can write a note; your draft is kept."),
         "ended": _("This conversation is resolved. Reopen it to reply; your draft is kept."),
+        "reachLeft": _("{left} of {allowed} messages left · {time}"),
+        "reachNotice": _("The patient gets a text message with a link to this conversation."),
+        "reachNot": _("Nothing reaches the patient here just now: {why}"),
         "tooLong": _("{n} characters too many"),
         "lost": _("This ticket is no longer yours. Your text is kept."),
         "noCanned": _("No canned reply fits"),
@@ -182,6 +198,7 @@ def _line() -> dict[str, Any]:
         "listsStale": _("The lists could not be refreshed."),
         "s": _("{n} s"),
         "min": _("{n} min"),
+        "hours": _("{n} h"),
         "h": _("{h} h {m} min"),
         "d": _("{n} d"),
     }

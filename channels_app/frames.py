@@ -58,6 +58,7 @@ def sentence(code: str) -> str:
         "too_long": _("Please keep a message under 4,000 characters; send a long one in parts."),
         "too_fast": _("That was very quick. Please wait a moment, then send it again."),
         "bad_token": _("Your earlier chat has expired. We have started a new one."),
+        "link_expired": _("This link has expired. A newer one came with our last text message."),
         "client_id_reused": _(
             "This message was sent before with another text. Please send it again."
         ),

@@ -69,6 +69,9 @@ class PatientChat(Socket):
     async def conversation_seen(self, frame: Frame) -> None:
         await self._visit.hear(frame)
 
+    async def conversation_changed(self, frame: Frame) -> None:
+        """How far a message came is shown to nurses."""
+
     async def conversation_typing(self, frame: Frame) -> None:
         await self._visit.hear(frame)
 

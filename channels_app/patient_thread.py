@@ -3,20 +3,27 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
+from adapters.links import find_link, note_opened
 from channels_app import frames, tokens
 from channels_app.frames import AT_ONCE, Frame
 from conversations.models import Conversation, Message, Owner
 from conversations.services import mark_seen
 from hospital.services import next_nurses_hour
 from patients.models import Channel, ContactPoint
-from patients.services import find_contact_point
+from patients.services import find_contact_point, meet
 from tickets.models import Ticket
 from tickets.services import ahead_of
 from triage.labels import Urgency
 
 
 class ChannelClosed(Exception):
-    """There is no such web channel, or it is switched off."""
+    """There is no such channel for this visitor, or it is switched off."""
+
+
+class LinkExpired(Exception):
+    """No link of this code, or it has had its days."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +52,53 @@ class Arrival:
     thread: Thread | None
 
 
-def arrive(slug: str, *, token: str, after: int, now: datetime) -> Arrival:
-    """Receive a visitor; without a token a new one. Raises ChannelClosed, tokens.BadToken."""
-    channel = Channel.objects.filter(slug=slug, kind="web", is_active=True).first()
-    if channel is None:
-        raise ChannelClosed
-    if not token:
-        return Arrival(channel, tokens.new_visitor(), None)
-    visitor = tokens.read_token(token, channel=slug)
+def arrive(slug: str, *, token: str, link: str, after: int, now: datetime) -> Arrival:
+    """Receive a visitor; without a token or a link a new one.
+
+    Raises ChannelClosed, tokens.BadToken, LinkExpired.
+    """
+    if link:
+        found = find_link(link, now=now)
+        if found is None or found.contact_point.channel.slug != slug:
+            raise LinkExpired
+        channel = found.contact_point.channel
+        visitor = tokens.visitor_by_link(found.contact_point_id)
+    else:
+        visitor = tokens.read_token(token, channel=slug) if token else tokens.new_visitor()
+        # Who holds a link comes into whatever channel that is of; others into the web's alone.
+        kinds = Q() if tokens.contact_point_of(visitor) is not None else Q(kind="web")
+        here = Channel.objects.filter(kinds, slug=slug, is_active=True).first()
+        if here is None:
+            raise ChannelClosed
+        channel = here
+    if not (token or link):
+        return Arrival(channel, visitor, None)
     return Arrival(channel, visitor, find_thread(channel, visitor=visitor, after=after, now=now))
+
+
+def note_arrival(link: str, *, now: datetime) -> None:
+    """Somebody came in by this link: what we write next is perhaps being looked at."""
+    found = find_link(link, now=now)
+    if found is not None:
+        note_opened(found, now=now)
+
+
+def find_visitor(channel: Channel, *, visitor: str) -> ContactPoint | None:
+    by_link = tokens.contact_point_of(visitor)
+    if by_link is None:
+        return find_contact_point(channel, address=visitor)
+    return ContactPoint.objects.select_related("patient", "channel").filter(pk=by_link).first()
+
+
+def meet_visitor(channel: Channel, *, visitor: str, language: str) -> ContactPoint:
+    """Who this is, begun anew where nobody of this name has written before."""
+    known = find_visitor(channel, visitor=visitor)
+    return known or meet(channel, address=visitor, language=language)
 
 
 def find_thread(channel: Channel, *, visitor: str, after: int, now: datetime) -> Thread | None:
     """None for a visitor who has not written yet: nothing is stored of those."""
-    contact_point = find_contact_point(channel, address=visitor)
+    contact_point = find_visitor(channel, visitor=visitor)
     if contact_point is None:
         return None
     found = Conversation.objects.select_related("nurse").filter(contact_point=contact_point).first()

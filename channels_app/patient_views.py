@@ -8,11 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
+from adapters.links import find_link
 from channels_app.patient_words import chat_words, tiles
 from conversations.text import MAX_CHARS
 from hospital.models import Department, Hospital, OpeningHours, Place, PlaceKind, Weekday
@@ -47,7 +48,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @xframe_options_exempt  # the policy below says who may embed it, which the older header can't
-def chat(request: HttpRequest, channel: str = "web") -> HttpResponse:
+def chat(request: HttpRequest, channel: str = "web", link: str = "") -> HttpResponse:
     """The chat, as a page of its own or inside the widget's frame."""
     lang, embedded = _language(request), request.GET.get("embed") == "1"
     with translation.override(lang):
@@ -62,6 +63,7 @@ def chat(request: HttpRequest, channel: str = "web") -> HttpResponse:
                 "max_chars": MAX_CHARS,
                 "chat": {
                     "channel": channel,
+                    "link": link,
                     "lang": lang,
                     "embedded": embedded,
                     "maxChars": MAX_CHARS,
@@ -73,6 +75,22 @@ def chat(request: HttpRequest, channel: str = "web") -> HttpResponse:
             },
         )
     response.csp = {"frame-ancestors": " ".join(["'self'", *settings.WIDGET_ORIGINS])}  # type: ignore[attr-defined]
+    return response
+
+
+@require_safe
+def by_link(request: HttpRequest, code: str) -> HttpResponse:
+    """The chat of whoever got this link by SMS. Looking at the page alone opens nothing yet."""
+    link = find_link(code, now=timezone.now())
+    if link is None:
+        lang = _language(request)
+        with translation.override(lang):
+            return render(request, "wenan/link_expired.html", _hospital_in(lang), status=410)
+    response = chat(request, channel=link.contact_point.channel.slug, link=code)
+    # The address is the key: it goes to no other site, into no cache and no index.
+    response["Referrer-Policy"] = "no-referrer"
+    response["Cache-Control"] = "no-store"
+    response["X-Robots-Tag"] = "noindex"
     return response
 
 

@@ -5,6 +5,8 @@ import secrets
 from django.core import signing
 
 LIFETIME_S = 30 * 24 * 3600  # from the last hello
+BY_LINK_S = 24 * 3600  # of who came by a link from an SMS: each brings a new one
+_BY_LINK = "~"  # begins no visitor's own name, see `new_visitor`
 _SALT = "wenan.visitor"
 _MAX_CHARS = 400  # ours have about 120
 
@@ -17,6 +19,16 @@ def new_visitor() -> str:
     return secrets.token_urlsafe(16)  # 128 bits: nobody guesses another visitor's
 
 
+def visitor_by_link(contact_point_id: int) -> str:
+    """The visitor who holds a link into this contact point's conversation."""
+    return f"{_BY_LINK}{contact_point_id}"
+
+
+def contact_point_of(visitor: str) -> int | None:
+    """Whose conversation a visitor by link may open; None for everybody else."""
+    return int(visitor.removeprefix(_BY_LINK)) if visitor.startswith(_BY_LINK) else None
+
+
 def make_token(visitor: str, *, channel: str) -> str:
     return signing.dumps([visitor, channel], salt=_SALT)
 
@@ -27,6 +39,8 @@ def read_token(token: str, *, channel: str) -> str:
         raise BadToken
     try:
         visitor, made_for = signing.loads(token, salt=_SALT, max_age=LIFETIME_S)
+        if str(visitor).startswith(_BY_LINK):
+            signing.loads(token, salt=_SALT, max_age=BY_LINK_S)
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise BadToken from error
     if made_for != channel or not isinstance(visitor, str):

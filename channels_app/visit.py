@@ -28,7 +28,6 @@ from conversations.text import MAX_CHARS, EmptyText, TextTooLong, clean_text
 from events.logs import kind_and_place
 from live.show import conversation_group, show_on_commit
 from patients.models import Channel, ContactPoint
-from patients.services import meet
 from triage.redflags import find_red_flags
 from vault.datakeys import Erased
 
@@ -214,18 +213,24 @@ class Visit:
         return bool(danger) and _pressing_allowed.take(self._visitor)
 
     async def _hello(self, frame: Frame) -> None:
-        token, after = frame.get("token") or "", _seq(frame, "after", default=0)
-        if not isinstance(token, str):
+        token, link = frame.get("token") or "", frame.get("link") or ""
+        after = _seq(frame, "after", default=0)
+        if not (isinstance(token, str) and isinstance(link, str)):
             raise BadFrame
         self._lang = _lang(frame)
         await self._forget()
         try:
             arrival = await self._read(
-                thread.arrive, self._slug, token=token, after=after, now=timezone.now()
+                thread.arrive, self._slug, token=token, link=link, after=after, now=timezone.now()
             )
         except tokens.BadToken:
             await self._error("bad_token")
             return
+        except thread.LinkExpired:
+            await self._error("link_expired")
+            return
+        if link:
+            await database.write(thread.note_arrival, link, now=timezone.now())
         self._channel, self._visitor = arrival.channel, arrival.visitor
         found = arrival.thread
         await self._emit(
@@ -289,7 +294,9 @@ class Visit:
         contact_point, now = self._met, timezone.now()
         if contact_point is None or now >= self._meet_again_at:
             # Found anew now and then: age, pregnancy or an erasure may have come meanwhile.
-            contact_point = meet(self._channel, address=self._visitor, language=self._lang)
+            contact_point = thread.meet_visitor(
+                self._channel, visitor=self._visitor, language=self._lang
+            )
             self._meet_again_at = now + MEET_AGAIN_AFTER
         return Said(contact_point, clean, client_id=client_id, tap=tap)
 

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from adapters.delivery import deliver
 from adapters.media import bring
+from adapters.presence import show_typing
 from adapters.pulling import pull
 from assistant.services import attend
-from events import ChannelRang, MediaArrived, MessageReceived, ReplyQueued
+from events import ChannelRang, MediaArrived, MessageReceived, NurseTyping, ReplyQueued
 from insight.shadow import note_shadow
 from workers.understanding import candidate, understand
 
@@ -36,3 +37,8 @@ def on_channel_rang(*, channel_id: int, **_: object) -> None:
 @shared_task(name=MediaArrived.name)  # type: ignore[untyped-decorator]
 def on_media_arrived(*, attachment_id: int, **_: object) -> None:
     bring(attachment_id, clock=timezone.now)
+
+
+@shared_task(name=NurseTyping.name)  # type: ignore[untyped-decorator]
+def on_nurse_typing(*, conversation_id: int, **_: object) -> None:
+    show_typing(conversation_id)

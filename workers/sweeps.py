@@ -8,13 +8,13 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from adapters.media import bring_due
+from adapters.media import not_brought
 from adapters.models import Heard, Link
-from adapters.pulling import ring_unpulled
+from adapters.pulling import unpulled
 from adapters.receipts import note_crossed_receipts
 from assistant.services import give_unattended_to_nurses
 from conversations.models import Message
-from events import MessageReceived, ReplyQueued, publish
+from events import ChannelRang, MediaArrived, MessageReceived, ReplyQueued, publish
 from insight.drift import count_days
 from insight.reviews import collect_reviews
 from live.models import Glance
@@ -77,12 +77,14 @@ def sweep_glances(**_: object) -> None:
 
 @shared_task(name="sweep.unpulled")  # type: ignore[untyped-decorator]
 def fetch_what_rang(**_: object) -> None:
-    ring_unpulled(now=timezone.now())
+    for channel_id in unpulled(now=timezone.now()):
+        publish(ChannelRang(channel_id))
 
 
 @shared_task(name="sweep.media")  # type: ignore[untyped-decorator]
 def fetch_media(**_: object) -> None:
-    bring_due(now=timezone.now())
+    for attachment_id in not_brought(now=timezone.now()):
+        publish(MediaArrived(attachment_id))
 
 
 @shared_task(name="sweep.receipts")  # type: ignore[untyped-decorator]

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+from patients.models import Channel
 
 # --- What comes in ------------------------------------------------------------------------------
 
@@ -189,6 +191,7 @@ class Capabilities:
     takes_idempotency_id: bool = False  # a repeat with the same uid is one message
     stops_by_word: bool = False  # 退订, STOP: what is sent unasked ends at a word
     confirms_stop: bool = False  # the vendor itself answers that word, and blocks all of it
+    shows_typing: bool = False  # see `Typing`
     fetches: bool = False  # brings pictures and voices, see `Fetching`
     reaches_phones: bool = False  # its addresses are phone numbers, +8613800000000
 
@@ -220,6 +223,10 @@ class Step:
 class Adapter(Protocol):
     label: ClassVar[Any]  # the kind of channel, in words
     setup: ClassVar[tuple[Field, ...]]
+
+    @classmethod
+    def of(cls, channel: Channel) -> Self:
+        """What speaks for this channel. Raises Account.DoesNotExist where nothing was set up."""
 
     @property
     def capabilities(self) -> Capabilities: ...
@@ -267,6 +274,14 @@ class Pulling(Protocol):
 
         Raises NotPulled.
         """
+
+
+@runtime_checkable
+class Typing(Protocol):
+    """An adapter whose vendor can show that somebody writes."""
+
+    def show_typing(self, address: str) -> None:
+        """Show it for a while; never raises, and nothing is lost where it fails."""
 
 
 # --- Pictures and voices -------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from adapters.registry import NoAdapter, adapter_of
 from adapters.rendering import plain_text
 from adapters.undelivered import UNKNOWN, give_up
 from conversations.models import Conversation, Message
-from conversations.services import tell_event
+from conversations.services import show_again, tell_event
 from patients.models import Channel, ContactPoint
 from patients.services import close_contact_point, other_contact_points
 
@@ -318,6 +318,8 @@ class _Speech:
             )
             if is_last and isinstance(result, Accepted):
                 Message.objects.filter(pk__in=self.ids).update(sent_at=at, send_after=None)
+        if is_last and isinstance(result, Accepted):
+            show_again(self.bubbles[0])
         if isinstance(result, Accepted) and result.vendor_id:
             note_early_receipts(self.channel, result.vendor_id, now=at)
         return result

@@ -49,6 +49,7 @@ def reach_of(contact_point: ContactPoint, *, now: datetime, purpose: str = "") -
         closed_why=contact_point.closed_why,
         is_muted=contact_point.muted_until is not None and contact_point.muted_until > now,
         has_consent=not purpose or patient.consents.in_force().filter(purpose=purpose).exists(),
+        allowed=None if unlimited else sum(a.allowed or 0 for a in still_open),
         closes_at=max((a.closes_at for a in still_open), default=None),
         has_window=bool(still_open),
         left=None if unlimited else sum(max(0, left) for left in counts),

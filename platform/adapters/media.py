@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BYTES = 10 * 1024 * 1024  # WeChat's own limit of a picture or a film
 MAX_TRIES = 8
+AT_ONCE = 100
 BACKOFF = timedelta(seconds=10)  # doubled at each try, 20 minutes in all; vendors keep it 3 days
 
 
@@ -62,10 +63,10 @@ def bring(attachment_id: int, *, clock: Clock) -> None:
             _give_up(attachment, category)
 
 
-def bring_due(*, now: datetime) -> None:
-    """Ring again for whatever was not fetched yet."""
-    for pk in Attachment.objects.filter(fetch_after__lte=now).values_list("pk", flat=True)[:100]:
-        publish(MediaArrived(pk))
+def not_brought(*, now: datetime) -> list[int]:
+    """What is due to be fetched."""
+    due = Attachment.objects.filter(fetch_after__lte=now)
+    return list(due.values_list("pk", flat=True)[:AT_ONCE])
 
 
 def _keep(attachment: Attachment, content: bytes) -> None:

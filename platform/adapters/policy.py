@@ -36,6 +36,7 @@ class Reach:
     has_consent: bool = True  # to the purpose of what is to be sent
     has_window: bool = True  # a window of the vendor's is open
     closes_at: datetime | None = None  # that window
+    allowed: int | None = None  # messages in all, in what is open
     left: int | None = None  # messages that it still allows; None: any number
 
 

@@ -15,7 +15,6 @@ from adapters.contracts import Adapter, NotPulled, Pulling
 from adapters.delivery import Clock
 from adapters.models import Account, Token
 from adapters.registry import NoAdapter, adapter_of
-from events import ChannelRang, publish
 from patients.models import Channel
 
 logger = logging.getLogger(__name__)
@@ -69,12 +68,12 @@ def _pull_page(channel: Channel, adapter: Adapter, *, clock: Clock) -> bool:
     return batch.has_more
 
 
-def ring_unpulled(*, now: datetime) -> None:
-    """Ring for what rang and was not fetched since; and now and then for all."""
+def unpulled(*, now: datetime) -> list[int]:
+    """The channels that rang and were not fetched from since; and now and then all."""
     silent = Q(pulled_at__lt=F("rang_at")) | Q(pulled_at=None, rang_at__isnull=False)
     old = Q(pulled_at__lt=now - AGAIN)
-    for account in Account.objects.filter(silent | old, channel__is_active=True):
-        publish(ChannelRang(account.channel_id))
+    found = Account.objects.filter(silent | old, channel__is_active=True)
+    return list(found.values_list("channel_id", flat=True))
 
 
 def _ring_of(account: Account, *, now: datetime) -> str:

@@ -1,14 +1,16 @@
 """Which adapter serves which kind of channel: a folder each, and its line here."""
 
 from adapters.contracts import Adapter
+from adapters.miniprogram.adapter import MiniProgramAdapter
 from adapters.models import Account
 from adapters.web.adapter import WebAdapter
 from adapters.wechat.adapter import WeChatAdapter
 from patients.models import Channel
 
-ADAPTERS: dict[str, type[WebAdapter | WeChatAdapter]] = {
+ADAPTERS: dict[str, type[Adapter]] = {
     "web": WebAdapter,
     "wechat": WeChatAdapter,
+    "miniprogram": MiniProgramAdapter,
 }
 
 

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 @dataclass(frozen=True)
 class Event:
     name: ClassVar[str]
+    is_owed: ClassVar[bool] = True  # a row says so until it is done, and a sweep rings again
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,22 @@ class MediaArrived(Event):
     attachment_id: int
 
 
-EVENTS: tuple[type[Event], ...] = (MessageReceived, ReplyQueued, ChannelRang, MediaArrived)
+@dataclass(frozen=True)
+class NurseTyping(Event):
+    """A nurse writes to a patient, who may see it on a channel that can show it."""
+
+    name: ClassVar[str] = "nurse.typing"
+    is_owed: ClassVar[bool] = False  # a moment later it is true no more
+    conversation_id: int
+
+
+EVENTS: tuple[type[Event], ...] = (
+    MessageReceived,
+    ReplyQueued,
+    ChannelRang,
+    MediaArrived,
+    NurseTyping,
+)
 
 
 def publish(event: Event) -> None:

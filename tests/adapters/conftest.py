@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from adapters.delivery import deliver
 from adapters.models import Account
-from adapters.wechat.stand_in import Outgoing, WeChatStandIn
+from adapters.weixin.stand_in import Outgoing, WeChatStandIn
 from conversations.models import Conversation
 from patients.models import Channel
 from vault.datakeys import create_data_key

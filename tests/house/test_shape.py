@@ -30,11 +30,11 @@ def test_each_event_has_one_listener_of_its_name_and_stands_in_the_architecture(
     assert listeners.count("@shared_task") == len(EVENTS)
 
 
-def test_each_event_is_rung_again_by_a_sweep() -> None:
+def test_each_event_that_is_owed_is_rung_again_by_a_sweep() -> None:
     source = (ROOT / "workers" / "sweeps.py").read_text()
 
     for event in EVENTS:
-        assert event.__name__ in source
+        assert event.__name__ in source or not event.is_owed
 
 
 def test_every_sweep_of_the_schedule_is_a_task() -> None:

@@ -4,7 +4,7 @@
  * house a moment later, and repeated after every break until it is acknowledged.
  */
 import { $, habit, icon, make, tab, toast } from "./page.js";
-import { fill, words } from "./words.js";
+import { fill, lasting, words } from "./words.js";
 
 const SAVE_AFTER_MS = 600;
 const TYPING_EVERY_MS = 3_000;
@@ -319,9 +319,23 @@ export class Composer {
       else if (ticket?.nurse) hint = fill(words.notYours, { nurse: ticket.nurse });
       else hint = words.claimFirst;
     }
+    const reach = this.kind === "text" && this.#owner?.reach;
+    $("reach").textContent = reach ? this.#reachInWords(reach) : "";
+    $("reach").classList.toggle("is-bad", Boolean(reach && (reach.why || reach.left === 1)));
     $("composer-hint").textContent = hint;
     $("composer-hint").hidden = !hint;
     $("send").disabled = !allowed || over > 0 || !this.box.value.trim();
+  }
+
+  /** What may still be sent, and until when. @param {any} reach */
+  #reachInWords(reach) {
+    if (reach.why) return fill(words.reachNot, { why: words.whyNot[reach.why] ?? "" });
+    if (reach.notice) return words.reachNotice;
+    if (reach.left === null) return "";
+    const left = Math.max(0, Date.parse(reach.closes_at) - Date.now());
+    const hours = Math.floor(left / 3_600_000); // 41 h, not 1 d
+    const time = hours ? fill(words.hours, { n: hours }) : lasting(left);
+    return fill(words.reachLeft, { left: reach.left, allowed: reach.allowed, time });
   }
 
   /** @param {string} text */

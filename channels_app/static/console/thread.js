@@ -60,11 +60,21 @@ export class Thread {
   take(frame) {
     const stays = this.isAtEnd || this.#isNew;
     const before = { first: this.first, height: this.scroll.scrollHeight };
-    for (const item of frame.items) Object.assign(this.#items.get(item.seq) ?? {}, { sent: item.sent, undelivered: item.undelivered });
+    for (const item of frame.items) {
+      const known = this.#items.get(item.seq);
+      if (!known) continue;
+      Object.assign(known, { sent: item.sent, undelivered: item.undelivered });
+      if (item.media && item.media.state !== known.media?.state) {
+        known.media = item.media;
+        this.list.querySelector(`#m${item.seq} .media`)?.replaceWith(this.#media(item));
+      }
+    }
     const fresh = frame.items.filter((item) => !this.#items.has(item.seq));
     for (const item of fresh) this.#add(item);
     // No bell rings for the message itself: the event says which.
-    for (const seq of fresh.flatMap((item) => item.details?.seqs ?? [])) Object.assign(this.#items.get(seq) ?? {}, { undelivered: true });
+    for (const seq of fresh.flatMap((item) => (item.details?.event === "undelivered" ? item.details.seqs : []))) {
+      Object.assign(this.#items.get(seq) ?? {}, { undelivered: true });
+    }
     this.#lastSeq = Math.max(this.#lastSeq, frame.last_seq);
     if (this.#isNew && !fresh.some((item) => this.#isUnread(item))) this.#unreadFrom = 0;
     if (fresh.length) this.#divide();
@@ -211,6 +221,7 @@ export class Thread {
   /** @param {any} item */
   *#extras(item) {
     const details = item.details ?? {};
+    if (item.media) yield this.#media(item);
     if (details.red_flags?.length) {
       const flag = make("p", "extra danger");
       flag.append(icon("flag"), ` ${words.redFlag}: ${inARow(details.red_flags.map((each) => each.name))}`);
@@ -241,16 +252,51 @@ export class Thread {
     }
   }
 
+  /** A picture, a voice: shown only when she asks, as some are hard to look at. @param {any} item */
+  #media(item) {
+    const { kind, type, state, url } = item.media;
+    const box = make("div", "extra media");
+    if (state !== "here") {
+      box.append(make("span", "", words.media[state]));
+      return box;
+    }
+    const name = words.media[kind];
+    if (type.startsWith("image/")) {
+      const shown = make("details", "");
+      shown.append(make("summary", "", name));
+      shown.addEventListener("toggle", () => {
+        if (!shown.open || shown.querySelector("img")) return;
+        const picture = make("img", "");
+        picture.src = url;
+        picture.alt = name;
+        shown.append(picture);
+      });
+      box.append(shown);
+    } else if (["audio/mpeg", "audio/ogg", "audio/wav"].includes(type)) {
+      const player = make("audio", "");
+      player.controls = true;
+      player.preload = "none";
+      player.src = url;
+      player.setAttribute("aria-label", name);
+      box.append(player);
+    } else {
+      const link = make("a", "", `${name} · ${words.media.save}`);
+      link.href = url;
+      box.append(link);
+    }
+    return box;
+  }
+
   /** @param {any} item */
   #event(item) {
-    const { event, nurse = "", department = "", department_en = "", until, why } = item.details ?? {};
+    const { event, nurse = "", department = "", department_en = "", until, why, channel = "" } = item.details ?? {};
     const node = make("li", "happened");
     node.id = `m${item.seq}`;
     node.dataset.seq = item.seq;
     node.dataset.at = item.at;
     node.tabIndex = -1;
     const place = document.documentElement.lang === "en" ? department_en || department : department;
-    const told = fill(words.events[event] ?? event ?? "", { nurse, department: place, until: until ? moment(until) : "", why: words.whyNot[why] ?? "" });
+    const told = fill(words.events[event] ?? event ?? "", { nurse, department: place, until: until ? moment(until) : "", why: words.whyNot[why] ?? "", channel });
     node.append(icon(["alarm_climbed", "more_urgent", "undelivered"].includes(event) ? "flag" : "system"), make("span", "", told), make("time", "", clock(item.at)));
     return node;
   }

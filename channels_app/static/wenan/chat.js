@@ -13,8 +13,10 @@ const ASSISTANT_TYPING_MS = 20_000; // it answers in a second; after this long i
 const NEAR_THE_END_PX = 120;
 
 const settings = JSON.parse(/** @type {HTMLElement} */ (byId("chat-settings")).textContent ?? "{}");
-const kept = storage("localStorage");
-const tokenName = `wenan.token.${settings.channel}`;
+// Who came by a link may be on somebody else's phone: nothing outlives the tab.
+const kept = storage(settings.link ? "sessionStorage" : "localStorage");
+const keptName = settings.link ? `${settings.channel}.${settings.link}` : settings.channel;
+const tokenName = `wenan.token.${keptName}`;
 
 const ui = {
   thread: byId("thread"),
@@ -61,7 +63,7 @@ const bubbles = new Bubbles(ui.log, say, settings.lang);
 const host = new Host(settings, () => noteSeen());
 const composer = new Composer({ maxChars: settings.maxChars, say, onSend: write, onTyping: tellTyping, keep: storage("sessionStorage") });
 const outbox = new Outbox({
-  name: settings.channel,
+  name: keptName,
   keep: kept,
   send: (letter) => {
     keepToken(); // from the first word on, this visitor may come back
@@ -78,7 +80,7 @@ const path = encodeURIComponent(settings.channel);
 const connection = new Connection({
   url: `/ws/chat/${path}/`,
   pollUrl: `/chat/${path}/poll`,
-  hello: () => ({ type: "hello", token, after: thread.held, lang: settings.lang }),
+  hello: () => ({ type: "hello", ...(token || !settings.link ? { token } : { link: settings.link }), after: thread.held, lang: settings.lang }),
   onFrame: hear,
   onState: showLine,
   onRefused: () => banner(ui.line, say("closed")),

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.models import Account, Heard
-from adapters.wechat.stand_in import Outgoing
+from adapters.weixin.stand_in import Outgoing
 from conversations.models import Message
 from patients.models import Channel, Patient
 

@@ -9,7 +9,7 @@ from wechatpy.crypto import WeChatCrypto
 from wechatpy.utils import check_signature
 
 from adapters.contracts import Refused
-from adapters.wechat.stand_in import new_aes_key
+from adapters.weixin.stand_in import new_aes_key
 from adapters.wxcrypto import BadKey, Sealer, check, open_with_any, sign
 
 APP_ID = "wx5823bf96d3bd56c7"

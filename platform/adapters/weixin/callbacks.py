@@ -67,7 +67,7 @@ def read_event(fields: Fields) -> InboundEvent:
     trigger = "menu" if _text(fields, "bizmsgmenuid") else "message"
     common: dict[str, Any] = {
         "address": address, "dedupe_key": _key_of(fields, address), "occurred_at": at,
-        "trigger": trigger,
+        "trigger": trigger, "union": _text(fields, "UnionId") or _text(fields, "unionid"),
     }  # fmt: skip
     if kind == "text":
         return InboundEvent(EventKind.TEXT, text=_text(fields, "Content"), **common)
