@@ -84,6 +84,7 @@ def _events() -> dict[str, str]:
         "more_urgent": _("Became more urgent"),
         "undelivered": _("A message did not reach the patient: {why}"),
         "rerouted": _("Sent by {channel} instead: {why}"),
+        "passed_on": _("Passed on to the nurses in {channel}"),
         "recalled": _("The patient took a message back"),
         "stopped": _("The patient wants no more reminders or health information"),
         "started_again": _("The patient wants reminders and health information again"),

@@ -88,6 +88,27 @@ class OwnHouse:
         )
         return Furnished(**json.loads(done.stdout))
 
+    def ward(self, act: str, *, told: str = "") -> str:
+        """Have something done inside this house, see `rehearsal.ward`; what it printed."""
+        done = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-m", "channels_app.rehearsal.ward", act],
+            cwd=ROOT,
+            env=self._environment,
+            input=told.encode(),
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        return done.stdout.decode()
+
+    def staffed(self) -> "subprocess.Popen[bytes]":
+        """Nurses at work, until the process' stdin is closed."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "channels_app.rehearsal.ward", "nurse"],
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+        )
+
     def start(self, *names: str) -> None:
         """Start these processes of the Procfile, all of them without a name."""
         for name in names or self._commands:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
+from channels_app.rehearsal.day import Day
 from channels_app.rehearsal.simulation import Case, Outcome
 
 Row = tuple[str, str]
@@ -39,6 +40,34 @@ def simulation_rows(outcome: Outcome, reasons: Mapping[str, int] | None) -> list
         (_("out of order"), str(findings.out_of_order)),
         (_("shown otherwise than stored"), str(findings.misshown)),
         (_("unanswered"), str(findings.unanswered)),
+    ]
+
+
+def day_rows(day: Day) -> list[Row]:
+    rate = day.callbacks / day.took_s if day.took_s else 0.0
+    acks = [took_ms / 1_000 for took_ms in day.acknowledged_ms]
+    return [
+        (_("messages"), str(day.messages)),
+        (_("callbacks, with repeats"), f"{day.callbacks}  ({rate:.1f}/s)"),
+        (_("to the acknowledgement, p50 / p99"), _times(acks)),
+        (_("callbacks refused"), str(day.refused.total())),
+        *[("  " + _("HTTP %(status)s") % {"status": s}, str(n)) for s, n in day.refused.items()],
+        *[(_("answers") + f", {lot}", str(number)) for lot, number in day.answers.items()],
+        (_("faults that happened"), str(day.faults)),
+        *_attempt_rows(day),
+        (_("lost"), str(day.lost)),
+        (_("duplicated"), str(day.doubled)),
+        (_("out of order"), str(day.reordered)),
+        (_("beyond a window or quota"), str(day.out_of_bounds)),
+        (_("patients' words in a log"), str(day.leaked)),
+    ]
+
+
+def _attempt_rows(day: Day) -> list[Row]:
+    """The delivery log: how often each channel said what."""
+    return [
+        ("  " + " · ".join(filter(None, (slug, result, category, code))), str(number))
+        for slug, result, category, code, number in day.attempts
     ]
 
 

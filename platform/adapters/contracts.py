@@ -193,6 +193,7 @@ class Capabilities:
     confirms_stop: bool = False  # the vendor itself answers that word, and blocks all of it
     shows_typing: bool = False  # see `Typing`
     fetches: bool = False  # brings pictures and voices, see `Fetching`
+    passes_on: bool = False  # nurses answer in the vendor's own app, see `PassingOn`
     reaches_phones: bool = False  # its addresses are phone numbers, +8613800000000
 
 
@@ -274,6 +275,14 @@ class Pulling(Protocol):
 
         Raises NotPulled.
         """
+
+
+@runtime_checkable
+class PassingOn(Protocol):
+    """An adapter that can leave somebody to nurses in the vendor's own app."""
+
+    def pass_on(self, address: str) -> SendResult:
+        """From here on the vendor refuses what we send, until its session ends. Twice is once."""
 
 
 @runtime_checkable

@@ -22,21 +22,24 @@ from adapters.contracts import (
     Capabilities,
     Category,
     OutboundMessage,
+    PassingOn,
     Rejected,
     Retry,
     SendResult,
     Status,
     Unknown,
 )
-from adapters.models import Account, Attempt, Result
+from adapters.models import Account, Attempt, Heard, Result
 from adapters.receipts import note_early_receipts
 from adapters.registry import NoAdapter, adapter_of
 from adapters.rendering import plain_text
 from adapters.undelivered import UNKNOWN, give_up
+from adapters.ways import other_ways
 from conversations.models import Conversation, Message
 from conversations.services import show_again, tell_event
 from patients.models import Channel, ContactPoint
-from patients.services import close_contact_point, other_contact_points
+from patients.services import close_contact_point
+from tickets.models import Ticket
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +77,7 @@ def deliver(conversation_id: int, *, clock: Clock) -> None:
         for _message in range(AT_ONCE):
             bubbles = _next(conversation, adapter.capabilities, now=clock())
             if not bubbles:
+                _pass_on(conversation, adapter, now=clock())
                 return
             contact_point = bubbles[0].conversation.contact_point
             speech = _Speech(bubbles, contact_point, adapter, lease, clock)
@@ -81,6 +85,25 @@ def deliver(conversation_id: int, *, clock: Clock) -> None:
                 return
     finally:
         lease.give_back()
+
+
+def _pass_on(conversation: Conversation, adapter: Adapter, *, now: datetime) -> None:
+    """All is said, and a nurse is waited for: where they work in the vendor's app, bring it there.
+
+    When that fails the ticket is where it always is, in our queue.
+    """
+    if not (adapter.capabilities.passes_on and isinstance(adapter, PassingOn)):
+        return
+    ticket = Ticket.objects.waiting().filter(conversation=conversation).first()
+    contact_point = conversation.contact_point
+    if ticket is None or not contact_point.address:
+        return
+    once = {"channel": contact_point.channel, "key": f"passed-on-{ticket.pk}"}
+    if Heard.objects.filter(**once).exists():
+        return
+    if isinstance(adapter.pass_on(contact_point.address), Accepted):
+        Heard.objects.get_or_create(**once, defaults={"at": now})
+        tell_event(conversation, "passed_on", now=now, channel=contact_point.channel.name)
 
 
 class _Lease:
@@ -244,7 +267,7 @@ class _Speech:
 
     def _by_another_way(self, refused: Rejected) -> tuple["_Speech", SendResult | None]:
         """The patient's next channel that may be used, and what became of it there."""
-        for contact_point in other_contact_points(self.contact_point):
+        for contact_point in other_ways(self.contact_point):
             try:
                 adapter = adapter_of(contact_point.channel)
             except NoAdapter:

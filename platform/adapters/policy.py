@@ -80,7 +80,9 @@ def refusal(
         return None
     if not reach.has_window:
         return Category.WINDOW_CLOSED
-    if reach.left is not None and reach.left <= (0 if may_use_the_last else KEPT_FOR_NURSE):
+    # A window of one message, as a greeting's, is the machine's own.
+    is_kept = not may_use_the_last and (reach.allowed or 0) > KEPT_FOR_NURSE
+    if reach.left is not None and reach.left <= (KEPT_FOR_NURSE if is_kept else 0):
         return Category.QUOTA
     return None
 

@@ -76,8 +76,10 @@ class Vendor:
                         raise TooBig
         except httpx.HTTPError as broke:
             raise NoAnswer(_broken(broke)) from None
-        is_json = "json" in answer.headers.get("content-type", "") or content[:1] == b"{"
-        return _object(bytes(content)) if is_json else bytes(content)
+        # WeChat says what went wrong as JSON, and calls it now text, now JSON.
+        kind = answer.headers.get("content-type", "")
+        is_word = "json" in kind or kind.startswith("text/") or not answer.is_success
+        return _object(bytes(content)) if is_word else bytes(content)
 
 
 class TooBig(Exception):
@@ -109,7 +111,7 @@ def _object(content: bytes) -> dict[str, Any]:
 
 def _wait_s(answer: httpx.Response) -> float | None:
     said = answer.headers.get("retry-after", "")
-    return float(said) if said.isdigit() else None
+    return float(said) if said.isdecimal() else None
 
 
 @lru_cache(maxsize=32)

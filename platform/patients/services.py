@@ -129,6 +129,27 @@ def other_contact_points(contact_point: ContactPoint) -> list[ContactPoint]:
     )
 
 
+def claim_address(patient: Patient, channel: Channel, *, address: str) -> ContactPoint | None:
+    """This patient at an address that their record holds, and that nobody there has used yet.
+
+    None where it is a contact point already: of this patient it is known, and of another it may
+    be a phone that two share, on which the other would read what is not theirs.
+    """
+    index = index_address(address, channel=channel)
+    try:
+        with transaction.atomic():
+            contact_point, is_new = ContactPoint.objects.get_or_create(
+                channel=channel,
+                address_index=index,
+                defaults={
+                    "patient": patient, "data_key_id": patient.data_key_id, "address": address,
+                },
+            )  # fmt: skip
+    except IntegrityError:
+        return None
+    return contact_point if is_new else None
+
+
 def mute_contact_point(contact_point: ContactPoint, *, until: datetime | None) -> None:
     """Send nothing there that was not asked for until then; None: from now on again."""
     ContactPoint.objects.filter(pk=contact_point.pk).update(muted_until=until)

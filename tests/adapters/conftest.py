@@ -8,21 +8,13 @@ from django.test import Client
 from django.utils import timezone
 
 from adapters.delivery import deliver
-from adapters.models import Account
-from adapters.weixin.stand_in import Outgoing, WeChatStandIn
+from adapters.rehearsal.stand_in import Outgoing
+from adapters.weixin.stand_in import WeChatStandIn
 from conversations.models import Conversation
+from harness.accounts import open_account
 from patients.models import Channel
-from vault.datakeys import create_data_key
 
 CallBack = Callable[[Outgoing], Any]
-
-
-def open_account(kind: str, *, settings: dict[str, Any], secrets: dict[str, str]) -> Channel:
-    channel = Channel.objects.create(slug=kind, kind=kind, name=kind)
-    Account.objects.create(
-        channel=channel, settings=settings, secrets=secrets, data_key=create_data_key()
-    )
-    return channel
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,25 @@ class Fault:
     delay_s: float = 0.0
 
 
+@dataclass
+class Outgoing:
+    """A callback as the vendor sends it: to this query, with this body; a GET where it has none."""
+
+    query: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "text/xml"
+
+    @property
+    def path(self) -> str:
+        return f"?{urlencode(self.query)}"
+
+
 class StandIn(ABC):
-    """Use it as a context; `url` is where it listens."""
+    """Use it as a context; `url` is where it listens, `sent` what reached whom, in order."""
+
+    credentials: Any  # an account with it: `settings(api_url=…)` and `secrets()` of ours
+    sent: list[tuple[str, str]]
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -66,6 +83,7 @@ class StandIn(ABC):
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body go out as two writes
 
             def do_GET(self) -> None:
                 self._answer("GET")
@@ -89,10 +107,12 @@ class StandIn(ABC):
                 if said.breaks:
                     self.close_connection = True
                     return
-                body = said.body if isinstance(said.body, bytes) else json.dumps(said.body).encode()
+                is_file = isinstance(said.body, bytes)
+                body = said.body if is_file else json.dumps(said.body).encode()
                 self.send_response(said.status)
                 self.send_header("Content-Length", str(len(body)))
-                self.send_header("Content-Type", "application/json")
+                kind = "application/octet-stream" if is_file else "application/json"
+                self.send_header("Content-Type", kind)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -101,7 +121,9 @@ class StandIn(ABC):
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
 
     @property
     def url(self) -> str:
@@ -129,6 +151,17 @@ class StandIn(ABC):
     @abstractmethod
     def answer(self, asked: Asked) -> Said:
         """What the vendor says to this call; calls come one at a time."""
+
+    def settings(self) -> dict[str, str]:
+        """What an account of ours must know to speak with it."""
+        return dict(self.credentials.settings(api_url=self.url))
+
+    def secrets(self) -> dict[str, str]:
+        return dict(self.credentials.secrets())
+
+    @abstractmethod
+    def writes(self, address: str, text: str, /) -> Outgoing:
+        """A patient writes: the callback that tells us."""
 
     def next_fault(self) -> Fault | None:
         return self.faults.popleft() if self.faults else None

@@ -36,7 +36,7 @@ from adapters.models import Account
 from adapters.tokens import Fetched, access_token, renew_token
 from adapters.vendor import NoAnswer, TooBig, Vendor
 from adapters.weixin.callbacks import read_event, read_fields
-from adapters.weixin.errors import TOKEN, meaning_of
+from adapters.weixin.errors import MEANS, TOKEN, meaning_of
 from adapters.wxcrypto import BadKey, Sealer, check, open_with_any
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class WeixinAdapter:
             raise Refused  # not set up yet: without a secret anybody could sign
         query = callback.query
         stamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
-        if not stamp.isdigit() or len(stamp) > 10 or abs(time.time() - int(stamp)) > FRESH_S:
+        if not stamp.isdecimal() or len(stamp) > 10 or abs(time.time() - int(stamp)) > FRESH_S:
             raise Refused
         if _is_sealed(callback):
             # Over the ciphertext; `signature` beside it says nothing of the body.
@@ -184,7 +184,7 @@ class WeixinAdapter:
         if isinstance(found, bytes):
             return found
         code = found.get("errcode")
-        meant = meaning_of(code) if isinstance(code, int) else None
+        meant = MEANS.get(code) if isinstance(code, int) else None
         return meant if isinstance(meant, Retry) else Rejected(Category.CONTENT, str(code))
 
     def _download(self, media_id: str, *, max_bytes: int) -> bytes | dict[str, Any]:

@@ -161,7 +161,7 @@ def _text(fields: Fields, name: str) -> str:
 
 def _moment(fields: Fields) -> datetime:
     said = _text(fields, "CreateTime")
-    if not said.isdigit() or len(said) > 10:  # seconds; milliseconds would lie centuries ahead
+    if not said.isdecimal() or len(said) > 10:  # seconds; milliseconds would lie centuries ahead
         raise Malformed
     return datetime.fromtimestamp(int(said), tz=UTC)
 

@@ -6,10 +6,9 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from urllib.parse import urlencode
 from xml.sax.saxutils import escape
 
-from adapters.rehearsal.stand_in import Asked, Said, StandIn
+from adapters.rehearsal.stand_in import Asked, Outgoing, Said, StandIn
 from adapters.wxcrypto import Sealer, sign
 
 GH_ID = "gh_0123456789ab"
@@ -43,18 +42,6 @@ class Credentials:
         return {"token": self.token, "aes_key": self.aes_key, "app_secret": self.app_secret}
 
 
-@dataclass
-class Outgoing:
-    """A callback as WeChat sends it: to this query, with this body."""
-
-    query: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-    @property
-    def path(self) -> str:
-        return f"?{urlencode(self.query)}"
-
-
 class WeChatStandIn(StandIn):
     """`fans` by openid; `sent` is what reached them, in order."""
 
@@ -64,6 +51,9 @@ class WeChatStandIn(StandIn):
         self.fans: dict[str, Fan] = {}
         self.sent: list[tuple[str, str]] = []
         self.tokens: list[str] = []
+        self.typed: list[str] = []  # who saw that somebody writes
+        self.files: dict[str, bytes] = {}  # by media_id
+        self.busy_with: set[str] = set()  # paths
         self._ids = count(time.time_ns())  # 64 bits, as WeChat's
 
     # --- the API --------------------------------------------------------------------------------
@@ -73,8 +63,16 @@ class WeChatStandIn(StandIn):
             return self._token(asked)
         if asked.query.get("access_token", "") not in self.tokens[-1:]:
             return _error(40001)
+        if asked.path in self.busy_with:
+            return _error(-1)
         if asked.path == "/cgi-bin/message/custom/send":
             return self._send(asked)
+        if asked.path == "/cgi-bin/message/custom/typing":
+            self.typed.append(asked.json.get("touser", ""))
+            return _error(0)
+        if asked.path == "/cgi-bin/media/get":
+            found = self.files.get(asked.query.get("media_id", ""))
+            return _error(40007) if found is None else Said(found)
         return _error(48001)
 
     def forget_tokens(self) -> None:

@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from adapters.delivery import deliver
 from adapters.models import Account, Attempt
-from adapters.rehearsal.stand_in import Fault
-from adapters.weixin.stand_in import Outgoing
+from adapters.rehearsal.stand_in import Fault, Outgoing
 from adapters.wxcrypto import sign
 from conversations.models import Conversation, Message
 from conversations.services import queue_reply

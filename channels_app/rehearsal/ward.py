@@ -1,0 +1,131 @@
+"""python -m channels_app.rehearsal.ward ACT: what a rehearsed day needs done inside the house.
+
+`open` makes a channel for each account on stdin, `nurse` lets nurses answer until stdin ends,
+`tell` prints what the house has of everybody. Run it with the house's own environment.
+"""
+
+import json
+import os
+import select
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import django
+
+LOOK_EVERY_S = 0.5
+NURSES = 4
+
+
+def open_channels(accounts: list[dict[str, Any]]) -> None:
+    from adapters.models import Account
+    from patients.models import Channel
+    from vault.datakeys import create_data_key
+
+    for each in accounts:
+        channel = Channel.objects.create(slug=each["slug"], kind=each["kind"], name=each["slug"])
+        Account.objects.create(
+            channel=channel,
+            settings=each["settings"],
+            secrets=each["secrets"],
+            data_key=create_data_key(),
+        )
+
+
+def nurse_until_told() -> None:
+    """Claim whoever waits and answer in two messages; every second one is resolved."""
+    from django.utils import timezone
+
+    from staff.models import Role, StaffMember
+    from tickets.models import Ticket
+    from tickets.services import (
+        AlreadyClaimed,
+        NewMessage,
+        NotYourTicket,
+        claim_ticket,
+        reply,
+        resolve_ticket,
+    )
+
+    staff = [
+        StaffMember.objects.create_user(
+            f"ward{number}", role=Role.NURSE, display_name=f"护士{number}"
+        )
+        for number in range(NURSES)
+    ]
+    while not select.select([sys.stdin], [], [], LOOK_EVERY_S)[0]:
+        for ticket in list(Ticket.objects.waiting().order_by("pk")[:20]):
+            nurse = staff[ticket.pk % NURSES]
+            try:
+                claim_ticket(ticket.pk, nurse=nurse, now=timezone.now())
+                for number, text in enumerate(("您好,我来看一下。", "请按医嘱处理,不适随时联系。")):
+                    reply(
+                        ticket.pk,
+                        nurse=nurse,
+                        text=text,
+                        client_id=f"ward-{ticket.pk}-{number}",
+                        now=timezone.now(),
+                    )
+                if ticket.pk % 2:
+                    resolve_ticket(ticket.pk, nurse=nurse, now=timezone.now())
+            except (AlreadyClaimed, NotYourTicket, NewMessage):
+                continue  # the patient was quicker; the ticket stays hers
+
+
+def tell() -> dict[str, Any]:
+    from django.db.models import Count
+    from django.utils import timezone
+
+    from adapters.models import Attempt
+    from conversations.models import Message
+
+    owed = Message.objects.unsent().exclude(send_after__gt=timezone.now())
+    attempts = Attempt.objects.values("channel__slug", "result", "category", "code")
+    return {
+        "threads": list(_threads()),
+        "owed": owed.count() + Message.objects.unhandled().count(),
+        "attempts": [
+            [*row.values()] for row in attempts.annotate(count=Count("pk")).order_by("-count")
+        ],
+    }
+
+
+def _lot(message: Any) -> str:
+    """What became of an answer; one that a vendor told us to wait with is not late."""
+    from django.utils import timezone
+
+    if message.sent_at or message.given_up_at:
+        return "sent" if message.sent_at else "given up"
+    waits = message.send_after is not None and message.send_after > timezone.now()
+    return "waiting" if waits else "owed"
+
+
+def _threads() -> Iterator[dict[str, Any]]:
+    from adapters.rendering import plain_text
+    from conversations.models import Author, Conversation, Kind
+
+    for conversation in Conversation.objects.select_related("contact_point__channel"):
+        said, answers = [], []
+        texts = conversation.messages.filter(kind=Kind.TEXT).order_by("seq")
+        for message in texts.select_related("nurse", "conversation"):
+            if message.author == Author.PATIENT:
+                said.append(message.text)
+            else:
+                answers.append([plain_text(message), _lot(message)])
+        yield {
+            "slug": conversation.contact_point.channel.slug,
+            "address": conversation.contact_point.address,
+            "said": said,
+            "answers": answers,
+        }
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+    django.setup()
+    if sys.argv[1] == "open":
+        open_channels(json.load(sys.stdin))
+    elif sys.argv[1] == "nurse":
+        nurse_until_told()
+    else:
+        json.dump(tell(), sys.stdout)

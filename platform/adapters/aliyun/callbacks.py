@@ -1,0 +1,71 @@
+"""What Alibaba Cloud tells us: `SmsReport` (receipts) and `SmsUp` (what patients write).
+
+Both are arrays, at one address; which it is shows in the fields. Times are those of Shanghai.
+"""
+
+import re
+from collections.abc import Sequence
+
+from adapters import sms
+from adapters.aliyun.errors import failure_of
+from adapters.contracts import EventKind, InboundEvent, Malformed, Receipt, Status
+from adapters.sms import Row
+
+MAINLAND = re.compile(r"1[3-9][0-9]{9}")
+
+
+def read_events(body: bytes) -> Sequence[InboundEvent]:
+    """All of one delivery, or nothing. Raises Malformed."""
+    rows = sms.rows_of(sms.read_json(body))
+    kinds = {("biz_id" in row, "content" in row) for row in rows}
+    if not kinds:
+        return []
+    if kinds == {(True, False)}:
+        return [_receipt(row) for row in rows]
+    if kinds == {(False, True)}:
+        return [_message(row) for row in rows]
+    raise Malformed
+
+
+def _receipt(row: Row) -> InboundEvent:
+    vendor_id, address = sms.needed(row, "biz_id"), address_of(sms.needed(row, "phone_number"))
+    success, code = row.get("success"), sms.code_of(row.get("err_code"))
+    if not isinstance(success, bool) or len(vendor_id) > 64:
+        raise Malformed
+    receipt = Receipt(vendor_id, Status.DELIVERED)
+    if not success:
+        receipt = Receipt(vendor_id, Status.FAILED, failure_of(code), code)
+    at = sms.text_of(row, "report_time") or sms.needed(row, "send_time")
+    return InboundEvent(
+        EventKind.RECEIPT,
+        address,
+        sms.key_of("receipt", vendor_id, address, str(receipt.status)),
+        sms.moment_in_shanghai(at),
+        receipt=receipt,
+    )
+
+
+def _message(row: Row) -> InboundEvent:
+    address = address_of(sms.needed(row, "phone_number"))
+    return InboundEvent(
+        EventKind.TEXT,
+        address,
+        sms.key_of(sms.needed(row, "sequence_id"), address),
+        sms.moment_in_shanghai(sms.needed(row, "send_time")),
+        text=sms.text_of(row, "content"),
+    )
+
+
+def address_of(number: str) -> str:
+    """A number as Alibaba Cloud writes it, in E.164; those of the mainland come without +86.
+
+    Raises Malformed.
+    """
+    digits = number.removeprefix("+").removeprefix("00")
+    return sms.phone(f"+86{digits}" if MAINLAND.fullmatch(digits) else f"+{digits}")
+
+
+def number_of(address: str) -> str:
+    """The same, the other way."""
+    inland = address.removeprefix("+86")
+    return inland if MAINLAND.fullmatch(inland) else address.removeprefix("+")

@@ -1,0 +1,57 @@
+"""What Tencent Cloud tells us: an array of receipts, or one object that a patient wrote."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from adapters import sms
+from adapters.contracts import EventKind, InboundEvent, Malformed, Receipt, Status
+from adapters.sms import Row
+from adapters.tencent.errors import failure_of
+
+SECONDS = re.compile(r"[0-9]{9,10}")  # since 1970; milliseconds would lie centuries ahead
+
+
+def read_events(body: bytes) -> Sequence[InboundEvent]:
+    """All of one delivery, or nothing. Raises Malformed."""
+    found = sms.read_json(body)
+    if isinstance(found, Mapping):
+        return [_message(found)]
+    return [_receipt(row) for row in sms.rows_of(found)]
+
+
+def _receipt(row: Row) -> InboundEvent:
+    vendor_id, address = sms.needed(row, "sid"), _address_in(row)
+    status, code = sms.needed(row, "report_status"), sms.code_of(row.get("errmsg"))
+    if status not in ("SUCCESS", "FAIL") or len(vendor_id) > 64:
+        raise Malformed
+    receipt = Receipt(vendor_id, Status.DELIVERED)
+    if status == "FAIL":
+        receipt = Receipt(vendor_id, Status.FAILED, failure_of(code), code)
+    return InboundEvent(
+        EventKind.RECEIPT,
+        address,
+        sms.key_of("receipt", vendor_id, address, status),
+        sms.moment_in_shanghai(sms.needed(row, "user_receive_time")),
+        receipt=receipt,
+    )
+
+
+def _message(row: Row) -> InboundEvent:
+    address, seconds = _address_in(row), sms.needed(row, "time")
+    if "text" not in row or not SECONDS.fullmatch(seconds):
+        raise Malformed
+    text = sms.text_of(row, "text")
+    return InboundEvent(
+        EventKind.TEXT,
+        address,
+        # A reply has no id: it is who, when and what.
+        sms.key_of(address, seconds, text),
+        datetime.fromtimestamp(int(seconds), tz=UTC),
+        text=text,
+    )
+
+
+def _address_in(row: Row) -> str:
+    nation = sms.needed(row, "nationcode").removeprefix("+")
+    return sms.phone(f"+{nation}{sms.needed(row, 'mobile')}")

@@ -1,0 +1,69 @@
+"""A patient writes by SMS, is answered, and ends it with a word that Twilio obeys."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from adapters.delivery import deliver
+from adapters.models import Account, Attempt
+from conversations.models import Conversation, Message
+from conversations.services import queue_reply
+from patients.models import ContactPoint
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def call_back(client: Client, account: Account) -> Any:
+    def post(outgoing: Any) -> Any:
+        path = f"/channels/{account.channel.slug}/callback{outgoing.path}"
+        return client.post(
+            path,
+            data=outgoing.body,
+            content_type=outgoing.content_type,
+            headers=outgoing.headers,
+        )
+
+    return post
+
+
+def test_from_the_first_word_to_the_receipt(vendor: Any, call_back: Any, hospital: Any) -> None:
+    said = vendor.writes("+8613800000001", "几点开门")
+    answers = [call_back(said) for _ in range(3)]
+    Message.objects.update(handled_at=timezone.now())
+    conversation = Conversation.objects.get()
+    reply = queue_reply(
+        conversation, text="八点", author="system", epoch=conversation.epoch, now=timezone.now()
+    )
+
+    deliver(conversation.pk, clock=timezone.now)
+    [vendor_id] = vendor.phones
+    receipt = call_back(vendor.reports(vendor_id))
+
+    assert {answer.status_code for answer in [*answers, receipt]} == {200}
+    assert Message.objects.filter(author="patient").count() == 1
+    assert vendor.sent == [("+8613800000001", "八点")]
+    attempt = Attempt.objects.get(message=reply)
+    assert (attempt.vendor_id, attempt.status) == (vendor_id, "delivered")
+
+
+def test_a_stop_closes_the_address_and_a_start_opens_it(
+    vendor: Any, call_back: Any, hospital: Any
+) -> None:
+    call_back(vendor.writes("+8613800000001", "STOP"))
+    assert ContactPoint.objects.get().closed_why == "opted_out"
+    call_back(vendor.writes("+8613800000001", "START"))
+
+    assert ContactPoint.objects.get().closed_why == ""
+    assert vendor.sent == []  # Twilio confirms by itself
+
+
+def test_a_stranger_is_turned_away_at_the_door(vendor: Any, call_back: Any, hospital: Any) -> None:
+    outgoing = vendor.writes("+8613800000001", "x")
+    outgoing.headers = {"x-twilio-signature": "x" * 28}
+
+    assert call_back(outgoing).status_code == 403
+    assert call_back(vendor.calls({"MessageSid": "SM1"})).status_code == 400
+    assert not Message.objects.exists()
