@@ -85,6 +85,7 @@ def _events() -> dict[str, str]:
         "undelivered": _("A message did not reach the patient: {why}"),
         "rerouted": _("Sent by {channel} instead: {why}"),
         "passed_on": _("Passed on to the nurses in {channel}"),
+        "noticed": _("The patient got a notice of it by {channel}: {why}"),
         "recalled": _("The patient took a message back"),
         "stopped": _("The patient wants no more reminders or health information"),
         "started_again": _("The patient wants reminders and health information again"),

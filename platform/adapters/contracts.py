@@ -277,6 +277,26 @@ class Pulling(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Notice:
+    """A message by an approved template that says no more than that there is something to read."""
+
+    template: str
+    needs_grant: bool  # each one must have been agreed to, see `Grant`
+
+
+@runtime_checkable
+class Notifying(Protocol):
+    """An adapter that reaches somebody by a template where free text may not go out any more."""
+
+    @property
+    def notice(self) -> Notice | None:
+        """None while no template is set up."""
+
+    def notify(self, message: OutboundMessage) -> SendResult:
+        """Send the notice; of the message only `link_code` is told. Never raises."""
+
+
 @runtime_checkable
 class PassingOn(Protocol):
     """An adapter that can leave somebody to nurses in the vendor's own app."""

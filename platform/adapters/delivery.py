@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from adapters import ledger, links, policy
@@ -21,6 +21,7 @@ from adapters.contracts import (
     Adapter,
     Capabilities,
     Category,
+    Notifying,
     OutboundMessage,
     PassingOn,
     Rejected,
@@ -167,6 +168,7 @@ class _Speech:
     adapter: Adapter
     lease: _Lease
     clock: Clock
+    is_notice: bool = False  # by a template that says only that there is something to read
 
     @property
     def ids(self) -> list[int]:
@@ -237,16 +239,19 @@ class _Speech:
         )
         return at if at > now else None
 
-    def _told_at(self) -> datetime | None:
+    def _told_at(self, *, is_notice: bool = False) -> datetime | None:
         here = Attempt.objects.filter(
-            channel=self.channel, message__conversation=self.conversation, result=Result.ACCEPTED
+            channel=self.channel,
+            message__conversation=self.conversation,
+            result=Result.ACCEPTED,
+            is_notice=is_notice,
         )
         return here.order_by("-began_at").values_list("began_at", flat=True).first()
 
     def _give(self) -> SendResult | None:
         """Give it to the vendor, part by part. None when the lease was lost."""
         # Only a message that is alone is ever cut, so its first bubble knows how far it came.
-        tried = Attempt.objects.filter(message=self.bubbles[0], channel=self.channel)
+        tried = self._tried()
         parts = self._parts()
         result: SendResult = Accepted()
         for number in range(tried.filter(result=Result.ACCEPTED).count(), len(parts)):
@@ -255,18 +260,26 @@ class _Speech:
             result = self._try(parts[number], number=number, is_last=number == len(parts) - 1)
             if not isinstance(result, Accepted):
                 break
-        if isinstance(result, Rejected) and result.code:  # the vendor's word, not ours
+        # The vendor's word, not ours; of a window a notice can say nothing.
+        if isinstance(result, Rejected) and result.code and not self.is_notice:
             self._learn(result.category)
         return result
 
     def _parts(self) -> list[str]:
-        if self.adapter.capabilities.template_only:
+        if self.is_notice or self.adapter.capabilities.template_only:
             return [""]
         text = policy.JOINT.join(map(plain_text, self.bubbles))
         return policy.split(text, capabilities=self.adapter.capabilities)
 
     def _by_another_way(self, refused: Rejected) -> tuple["_Speech", SendResult | None]:
-        """The patient's next channel that may be used, and what became of it there."""
+        """A notice on this channel, or the patient's next channel; and what became of it there."""
+        if self.purpose == "" and refused.category in (Category.WINDOW_CLOSED, Category.QUOTA):
+            notice = replace(self, is_notice=True)
+            result = notice._notify()
+            if isinstance(result, Accepted):
+                self._tell("noticed", refused, self.channel)
+            if result is not None and not isinstance(result, Rejected):
+                return notice, result
         for contact_point in other_ways(self.contact_point):
             try:
                 adapter = adapter_of(contact_point.channel)
@@ -277,21 +290,38 @@ class _Speech:
             way = replace(self, contact_point=contact_point, adapter=adapter)
             result = way._give()
             if isinstance(result, Accepted):
-                tell_event(
-                    self.conversation,
-                    "rerouted",
-                    now=self.clock(),
-                    seqs=[each.seq for each in self.bubbles],
-                    why=str(refused.category),
-                    channel=contact_point.channel.name,
-                )
+                self._tell("rerouted", refused, contact_point.channel)
             if not isinstance(result, Rejected):
                 return way, result
         return self, refused
 
+    def _notify(self) -> SendResult | None:
+        """None where no notice can be sent; the last one counts for a while for what follows."""
+        if not isinstance(self.adapter, Notifying) or self.adapter.notice is None:
+            return None
+        now, told_at = self.clock(), self._told_at(is_notice=True)
+        if told_at is not None and told_at + policy.NOT_AGAIN > now:
+            wait = told_at + policy.NOT_AGAIN - now
+            return Retry(Category.THROTTLED, after_s=wait.total_seconds())
+        return self._give()
+
+    def _tell(self, event: str, refused: Rejected, channel: Channel) -> None:
+        tell_event(
+            self.conversation,
+            event,
+            now=self.clock(),
+            seqs=[each.seq for each in self.bubbles],
+            why=str(refused.category),
+            channel=channel.name,
+        )
+
     def _tries(self) -> int:
-        tried = Attempt.objects.filter(message=self.bubbles[0], channel=self.channel)
-        return tried.filter(result=Result.RETRY).count()
+        return self._tried().filter(result=Result.RETRY).count()
+
+    def _tried(self) -> QuerySet[Attempt]:
+        return Attempt.objects.filter(
+            message=self.bubbles[0], channel=self.channel, is_notice=self.is_notice
+        )
 
     def _give_up_what_was_in_flight(self) -> bool:
         """A worker died while it spoke: what it said may have arrived."""
@@ -308,31 +338,21 @@ class _Speech:
         began_at = self.clock()
         why_not = policy.refusal(
             ledger.reach_of(self.contact_point, now=began_at, purpose=self.purpose),
-            capabilities=self.adapter.capabilities,
+            capabilities=Capabilities() if self.is_notice else self.adapter.capabilities,
             may_use_the_last=not all(map(policy.leaves_the_last, self.bubbles)),
             purpose=self.purpose,
         )
         attempts = Attempt.objects.bulk_create(
-            Attempt(message=each, channel=self.channel, part=number, began_at=began_at)
+            Attempt(
+                message=each,
+                channel=self.channel,
+                part=number,
+                began_at=began_at,
+                is_notice=self.is_notice,
+            )
             for each in self.bubbles
         )
-        if why_not is not None:
-            result: SendResult = Rejected(why_not)
-        else:
-            allowance = ledger.spend(self.contact_point, now=began_at)
-            result = self.adapter.send(
-                OutboundMessage(
-                    address=self.contact_point.address or "",
-                    text=text,
-                    uid=_uid(self.bubbles[0], number, self.channel),
-                    reply_code=allowance.reply_code if allowance else "",
-                    link_code=self._link_code(now=began_at),
-                    language=self.conversation.language,
-                )
-            )
-            if isinstance(result, Retry | Rejected):
-                ledger.give_back(allowance)
-            _note_health(self.channel, result, now=self.clock())
+        result = Rejected(why_not) if why_not is not None else self._speak(text, number=number)
         # In one step: an accepted message that still looked owed would take others with it.
         with transaction.atomic():
             at = self.clock()
@@ -347,8 +367,35 @@ class _Speech:
             note_early_receipts(self.channel, result.vendor_id, now=at)
         return result
 
+    def _speak(self, text: str, *, number: int) -> SendResult:
+        """Spend what a vendor counts, ask the vendor, and take back what it did not take."""
+        now, adapter = self.clock(), self.adapter
+        allowance = None if self.is_notice else ledger.spend(self.contact_point, now=now)
+        message = OutboundMessage(
+            address=self.contact_point.address or "",
+            text=text,
+            uid=_uid(self.bubbles[0], number, self.channel),
+            reply_code=allowance.reply_code if allowance else "",
+            link_code=self._link_code(now=now),
+            language=self.conversation.language,
+        )
+        if not self.is_notice:
+            result = adapter.send(message)
+            if isinstance(result, Retry | Rejected):
+                ledger.give_back(allowance)
+        else:
+            assert isinstance(adapter, Notifying) and adapter.notice is not None
+            template, counts = adapter.notice.template, adapter.notice.needs_grant
+            if counts and not ledger.spend_grant(self.contact_point, template):
+                return Rejected(Category.QUOTA)
+            result = adapter.notify(message)
+            if counts and isinstance(result, Retry | Rejected):
+                ledger.give_back_grant(self.contact_point, template)
+        _note_health(self.channel, result, now=self.clock())
+        return result
+
     def _link_code(self, *, now: datetime) -> str:
-        if not self.adapter.capabilities.template_only:
+        if not (self.is_notice or self.adapter.capabilities.template_only):
             return ""
         return links.new_link(self.conversation.contact_point, now=now)
 

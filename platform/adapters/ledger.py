@@ -83,3 +83,14 @@ def note_grant(contact_point: ContactPoint, granted: Granted) -> None:
     row, _ = Grant.objects.get_or_create(contact_point=contact_point, template=granted.template)
     left = F("left") + 1 if granted.accepted else 0
     Grant.objects.filter(pk=row.pk).update(left=left)
+
+
+def spend_grant(contact_point: ContactPoint, template: str) -> bool:
+    """Take one of the template messages that somebody agreed to. False: there is none."""
+    granted = Grant.objects.filter(contact_point=contact_point, template=template, left__gt=0)
+    return bool(granted.update(left=F("left") - 1))
+
+
+def give_back_grant(contact_point: ContactPoint, template: str) -> None:
+    """What the vendor did not take was not spent."""
+    Grant.objects.filter(contact_point=contact_point, template=template).update(left=F("left") + 1)

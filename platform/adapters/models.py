@@ -175,6 +175,7 @@ class Attempt(models.Model):
         "patients.Channel", models.PROTECT, related_name="+", verbose_name=_("channel")
     )
     part = models.PositiveSmallIntegerField(_("part"), default=0)  # of a message that was split
+    is_notice = models.BooleanField(_("by a template"), default=False)
     began_at = models.DateTimeField(_("began at"))
     ended_at = models.DateTimeField(_("ended at"), null=True)
     result = models.CharField(

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
-from adapters.contracts import Window
-from adapters.weixin.account import WeixinAdapter
+from adapters.contracts import Field, OutboundMessage, Window
+from adapters.weixin.account import SETUP, WeixinAdapter
 
 
 class MiniProgramAdapter(WeixinAdapter):
@@ -16,3 +16,20 @@ class MiniProgramAdapter(WeixinAdapter):
         "message": Window(48 * 3_600, 5),
         "enter": Window(60, 2),
     }
+    # 订阅消息: each was agreed to by a tap in the mini-program.
+    notice_path = "/cgi-bin/message/subscribe/send"
+    notice_needs_grant = True
+    setup: ClassVar[tuple[Field, ...]] = (
+        *SETUP,
+        Field(
+            "notice_page",
+            _("page of the mini-program"),
+            is_required=False,
+            help=_("pages/…: a tap on the notice opens it"),
+        ),
+    )
+
+    def _way_in(self, message: OutboundMessage) -> dict[str, Any]:
+        page = str(self._settings.get("notice_page", ""))
+        language = "en_US" if message.language == "en" else "zh_CN"
+        return {"lang": language, **({"page": page} if page else {})}

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
-from adapters.contracts import Window
-from adapters.weixin.account import WeixinAdapter
+from adapters.contracts import Field, OutboundMessage, Window
+from adapters.weixin.account import SETUP, WeixinAdapter
 
 
 class WeChatAdapter(WeixinAdapter):
@@ -18,3 +18,20 @@ class WeChatAdapter(WeixinAdapter):
         "follow": Window(60, 3),
         "scan": Window(60, 3),
     }
+    # 模板消息 of a service account; its result comes as TEMPLATESENDJOBFINISH.
+    notice_path = "/cgi-bin/message/template/send"
+    notice_needs_grant = False
+    setup: ClassVar[tuple[Field, ...]] = (
+        *SETUP,
+        Field(
+            "site_url",
+            _("our own address"),
+            is_required=False,
+            help=_("https://…: a tap on the notice opens the conversation there"),
+        ),
+    )
+
+    def _way_in(self, message: OutboundMessage) -> dict[str, Any]:
+        site = str(self._settings.get("site_url", "")).rstrip("/")
+        link = {"url": f"{site}/s/{message.link_code}"} if site else {}
+        return {**link, "client_msg_id": message.uid}

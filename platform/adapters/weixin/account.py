@@ -23,6 +23,7 @@ from adapters.contracts import (
     InboundEvent,
     Malformed,
     Media,
+    Notice,
     OutboundMessage,
     Refused,
     Rejected,
@@ -37,6 +38,7 @@ from adapters.tokens import Fetched, access_token, renew_token
 from adapters.vendor import NoAnswer, TooBig, Vendor
 from adapters.weixin.callbacks import read_event, read_fields
 from adapters.weixin.errors import MEANS, TOKEN, meaning_of
+from adapters.weixin.notices import fields_of, filled, too_long
 from adapters.wxcrypto import BadKey, Sealer, check, open_with_any
 
 if TYPE_CHECKING:
@@ -58,6 +60,18 @@ SETUP = (
         choices=(("secure", _("encrypted")), ("compatible", _("both")), ("plain", _("plain"))),
     ),
     Field("api_url", _("API address"), is_required=False, help=_("empty: WeChat's own")),
+    Field(
+        "notice_template",
+        _("template of a notice"),
+        is_required=False,
+        help=_("Sent when the 48 hours are over: that there is a new answer, and no word of it."),
+    ),
+    Field(
+        "notice_fields",
+        _("fields of that template"),
+        is_required=False,
+        help=_("thing1=You have a new answer; time2={time}"),
+    ),
 )
 
 
@@ -71,6 +85,8 @@ class WeixinAdapter:
     label: ClassVar[Any]
     setup: ClassVar[tuple[Field, ...]] = SETUP
     windows: ClassVar[Mapping[str, Window]]
+    notice_path: ClassVar[str]
+    notice_needs_grant: ClassVar[bool]
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -95,7 +111,14 @@ class WeixinAdapter:
         )
 
     def check(self) -> Sequence[Step]:
-        return [self._check_keys(), self._check_token()]
+        steps = [self._check_keys(), self._check_token()]
+        return [*steps, self._check_notice()] if self.notice else steps
+
+    def _check_notice(self) -> Step:
+        fields = fields_of(str(self._settings.get("notice_fields", "")))
+        wrong = ", ".join(too_long(fields)) if fields else "—"
+        hint = _("WeChat refuses these fields: %(fields)s. A thing has 20 characters at most.")
+        return Step(_("template of a notice"), works=not wrong, hint=hint % {"fields": wrong})
 
     def _check_keys(self) -> Step:
         name = _("keys of the callback")
@@ -198,6 +221,24 @@ class WeixinAdapter:
             token = renew_token(self._account, token, fetch=self._fetch_token, now=timezone.now())
             found = ask(token)
         return found
+
+    @property
+    def notice(self) -> Notice | None:
+        template = str(self._settings.get("notice_template", ""))
+        return Notice(template, needs_grant=self.notice_needs_grant) if template else None
+
+    def notify(self, message: OutboundMessage) -> SendResult:
+        body = {
+            "touser": message.address,
+            "template_id": self._settings.get("notice_template", ""),
+            "data": filled(fields_of(str(self._settings.get("notice_fields", "")))),
+            **self._way_in(message),
+        }
+        return self._give(self.notice_path, body)
+
+    def _way_in(self, message: OutboundMessage) -> dict[str, Any]:
+        """What a tap on the notice opens."""
+        raise NotImplementedError
 
     def _give(self, path: str, body: dict[str, Any]) -> SendResult:
         try:

@@ -3,9 +3,11 @@
 import secrets
 import time
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 from xml.sax.saxutils import escape
 
 from adapters.rehearsal.stand_in import Asked, Outgoing, Said, StandIn
@@ -53,6 +55,9 @@ class WeChatStandIn(StandIn):
         self.tokens: list[str] = []
         self.typed: list[str] = []  # who saw that somebody writes
         self.files: dict[str, bytes] = {}  # by media_id
+        self.templates: dict[str, set[str]] = {}  # by id, the names of their fields
+        self.granted: Counter[tuple[str, str]] = Counter()  # by openid and template
+        self.notices_sent: list[tuple[str, dict[str, Any]]] = []
         self.busy_with: set[str] = set()  # paths
         self._ids = count(time.time_ns())  # 64 bits, as WeChat's
 
@@ -67,6 +72,8 @@ class WeChatStandIn(StandIn):
             return _error(-1)
         if asked.path == "/cgi-bin/message/custom/send":
             return self._send(asked)
+        if asked.path in ("/cgi-bin/message/template/send", "/cgi-bin/message/subscribe/send"):
+            return self._notify(asked, is_counted="subscribe" in asked.path)
         if asked.path == "/cgi-bin/message/custom/typing":
             self.typed.append(asked.json.get("touser", ""))
             return _error(0)
@@ -95,6 +102,22 @@ class WeChatStandIn(StandIn):
         if fault is not None:
             return Said(status=fault.status or 200, breaks=fault.breaks, delay_s=fault.delay_s)
         return _error(code)
+
+    def _notify(self, asked: Asked, *, is_counted: bool) -> Said:
+        """A template message, or a subscription message, of which each was agreed to."""
+        openid, template = asked.json.get("touser", ""), asked.json.get("template_id", "")
+        if template not in self.templates:
+            return _error(40037)
+        if set(asked.json.get("data", {})) != self.templates[template]:
+            return _error(47003)
+        fan = self.fans.get(openid)
+        if fan is None or not fan.follows:
+            return _error(40003 if fan is None else 43004)
+        if is_counted and self.granted[openid, template] < 1:
+            return _error(43101)
+        self.granted[openid, template] -= is_counted
+        self.notices_sent.append((openid, asked.json))
+        return Said({"errcode": 0, "errmsg": "ok", "msgid": next(self._ids)})
 
     def _carry_out(self, asked: Asked) -> int:
         openid = asked.json.get("touser", "")
@@ -132,6 +155,17 @@ class WeChatStandIn(StandIn):
         if event == "unsubscribe":
             self.fans.setdefault(openid, Fan()).follows = False
         return self.calls(openid, {"MsgType": "event", "Event": event, **fields}, sealed=sealed)
+
+    def grants(self, openid: str, template: str, answer: str = "accept") -> Outgoing:
+        """Somebody has tapped that they want one message by this template, or that they don't."""
+        self.granted[openid, template] = (
+            self.granted[openid, template] + 1 if answer == "accept" else 0
+        )
+        fields = {
+            "MsgType": "event", "Event": "subscribe_msg_popup_event", "TemplateId": template,
+            "SubscribeStatusString": answer,
+        }  # fmt: skip
+        return self.calls(openid, fields)
 
     def calls(
         self, openid: str, fields: Mapping[str, str], *, sealed: bool = True, at: int = 0
