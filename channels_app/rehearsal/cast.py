@@ -8,34 +8,22 @@ from adapters.wecom.stand_in import WeComStandIn
 from adapters.weixin.stand_in import WeChatStandIn
 from channels_app.rehearsal.day import Line
 
-BROKEN = (Fault(breaks=True), Fault(status=502), Fault(delay_s=1.0))
-
 
 def all_lines() -> list[Line]:
     return [
-        Line("wechat", WeChatStandIn(), _openid, (*_codes("-1", "45011", "40001"), *BROKEN)),
-        Line("miniprogram", WeChatStandIn(), _openid, (*_codes("-1", "45009"), *BROKEN)),
-        Line("wecom", WeComStandIn(), _external_userid, (*_codes("45009", "40014"), *BROKEN)),
-        Line(
-            "aliyun",
-            AliyunStandIn(),
-            _phone,
-            (*_codes("isv.BUSINESS_LIMIT_CONTROL"), *BROKEN),
-            only_notices=True,
-        ),
-        Line(
-            "tencent",
-            TencentStandIn(),
-            _phone,
-            (*_codes("LimitExceeded.DeliveryFrequencyLimit"), *BROKEN),
-            only_notices=True,
-        ),
-        Line("twilio", TwilioStandIn(), _abroad, (*_codes("20429"), *BROKEN)),
+        Line("wechat", WeChatStandIn(), _openid, _faults("-1", "45011", "40001")),
+        Line("miniprogram", WeChatStandIn(), _openid, _faults("-1", "45009")),
+        Line("wecom", WeComStandIn(), _external_userid, _faults("45009", "40014")),
+        Line("aliyun", AliyunStandIn(), _phone, _faults("Throttling"), only_notices=True),
+        Line("tencent", TencentStandIn(), _phone, _faults("InternalError"), only_notices=True),
+        Line("twilio", TwilioStandIn(), _abroad, _faults("20429")),
     ]
 
 
-def _codes(*codes: str) -> tuple[Fault, ...]:
-    return tuple(Fault(code) for code in codes)
+def _faults(*codes: str) -> tuple[Fault, ...]:
+    """These codes, a broken line, a gateway's error, and a slow answer."""
+    named = [Fault(code) for code in codes]
+    return (*named, Fault(breaks=True), Fault(status=502), Fault(delay_s=1.0))
 
 
 def _openid(number: int) -> str:
