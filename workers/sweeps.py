@@ -12,6 +12,7 @@ from adapters.media import not_brought
 from adapters.models import Heard, Link
 from adapters.pulling import unpulled
 from adapters.receipts import note_crossed_receipts
+from adapters.unions import name_unnamed
 from assistant.services import give_unattended_to_nurses
 from conversations.models import Message
 from events import ChannelRang, MediaArrived, MessageReceived, ReplyQueued, publish
@@ -34,6 +35,7 @@ SCHEDULE: dict[str, float] = {  # task name → period in seconds
     "sweep.unpulled": 5.0,
     "sweep.media": 10.0,
     "sweep.receipts": 60.0,
+    "sweep.unions": 20.0,
     "sweep.heard": 3_600.0,
     "sweep.reviews": 600.0,
     "sweep.drift": 1_800.0,
@@ -90,6 +92,11 @@ def fetch_media(**_: object) -> None:
 @shared_task(name="sweep.receipts")  # type: ignore[untyped-decorator]
 def match_receipts(**_: object) -> None:
     note_crossed_receipts(now=timezone.now())
+
+
+@shared_task(name="sweep.unions")  # type: ignore[untyped-decorator]
+def join_records(**_: object) -> None:
+    name_unnamed(now=timezone.now())
 
 
 @shared_task(name="sweep.heard")  # type: ignore[untyped-decorator]

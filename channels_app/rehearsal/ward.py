@@ -74,16 +74,16 @@ def nurse_until_told() -> None:
 
 def tell() -> dict[str, Any]:
     from django.db.models import Count
-    from django.utils import timezone
 
     from adapters.models import Attempt
     from conversations.models import Message
 
-    owed = Message.objects.unsent().exclude(send_after__gt=timezone.now())
     attempts = Attempt.objects.values("channel__slug", "result", "category", "code")
+    threads = list(_threads())
+    owed = sum(lot == "owed" for thread in threads for _text, lot in thread["answers"])
     return {
-        "threads": list(_threads()),
-        "owed": owed.count() + Message.objects.unhandled().count(),
+        "threads": threads,
+        "owed": owed + Message.objects.unhandled().count(),
         "attempts": [
             [*row.values()] for row in attempts.annotate(count=Count("pk")).order_by("-count")
         ],
@@ -91,7 +91,7 @@ def tell() -> dict[str, Any]:
 
 
 def _lot(message: Any) -> str:
-    """What became of an answer; one that a vendor told us to wait with is not late."""
+    """What became of an answer; one that has to wait, and what stands behind it, is not late."""
     from django.utils import timezone
 
     if message.sent_at or message.given_up_at:
@@ -105,13 +105,16 @@ def _threads() -> Iterator[dict[str, Any]]:
     from conversations.models import Author, Conversation, Kind
 
     for conversation in Conversation.objects.select_related("contact_point__channel"):
-        said, answers = [], []
+        said: list[str] = []
+        answers: list[list[str]] = []
         texts = conversation.messages.filter(kind=Kind.TEXT).order_by("seq")
         for message in texts.select_related("nurse", "conversation"):
             if message.author == Author.PATIENT:
                 said.append(message.text)
             else:
-                answers.append([plain_text(message), _lot(message)])
+                lot = _lot(message)
+                waits = lot == "owed" and answers and answers[-1][1] == "waiting"
+                answers.append([plain_text(message), "waiting" if waits else lot])
         yield {
             "slug": conversation.contact_point.channel.slug,
             "address": conversation.contact_point.address,

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from adapters import ledger
-from adapters.contracts import Capabilities, Category, EventKind, InboundEvent
+from adapters.contracts import Capabilities, Category, EventKind, Guest, InboundEvent
 from adapters.keywords import keyword_in
 from adapters.media import expect
 from adapters.models import Heard
@@ -30,6 +30,7 @@ from conversations.services import (
 from conversations.text import MAX_CHARS, EmptyText, clean_text
 from patients.models import Channel, ContactPoint
 from patients.services import (
+    NO_UNION,
     close_contact_point,
     find_contact_point,
     hear_channel,
@@ -50,6 +51,15 @@ def receive(
     for event in events:
         _ACTS.get(event.kind, _Hearing.open)(_Hearing(channel, event, capabilities, now))
     hear_channel(channel, now=now)
+
+
+@transaction.atomic
+def greet(channel: Channel, guest: Guest) -> ContactPoint:
+    """Somebody whom a vendor vouches for, known or new, joined with their other records."""
+    contact_point = meet(channel, address=guest.address)
+    if guest.union and contact_point.union_index in ("", NO_UNION):
+        join_by_union(contact_point, union=guest.union)
+    return contact_point
 
 
 @dataclass(frozen=True)
@@ -135,10 +145,7 @@ class _Hearing:
             self._open(known)
 
     def _meet(self) -> ContactPoint:
-        contact_point = meet(self.channel, address=self.event.address)
-        if self.event.union and not contact_point.union_index:
-            join_by_union(contact_point, union=self.event.union)
-        return contact_point
+        return greet(self.channel, Guest(self.event.address, self.event.union))
 
     def _known(self) -> ContactPoint | None:
         return find_contact_point(self.channel, address=self.event.address)

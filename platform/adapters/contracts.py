@@ -297,6 +297,30 @@ class Notifying(Protocol):
         """Send the notice; of the message only `link_code` is told. Never raises."""
 
 
+@dataclass(frozen=True)
+class Guest:
+    """Somebody whom the vendor vouches for, just now."""
+
+    address: str
+    union: str = ""
+
+
+@runtime_checkable
+class LettingIn(Protocol):
+    """An adapter whose vendor vouches for a person by a code that their own app has got."""
+
+    def let_in(self, code: str) -> Guest:
+        """Raises Refused where the vendor does not know the code, NotPulled where it is away."""
+
+
+@runtime_checkable
+class Naming(Protocol):
+    """An adapter that can ask by what name a person is known on all accounts of its vendor."""
+
+    def union_of(self, address: str) -> str:
+        """Empty where there is none. Raises NotPulled where the vendor is away."""
+
+
 @runtime_checkable
 class PassingOn(Protocol):
     """An adapter that can leave somebody to nurses in the vendor's own app."""

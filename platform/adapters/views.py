@@ -1,19 +1,23 @@
 """The door for vendors: verify, parse, store in one transaction, acknowledge."""
 
+import json
 import logging
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from adapters.arrivals import receive
-from adapters.contracts import Callback, Malformed, Refused
+from adapters.arrivals import greet, receive
+from adapters.contracts import Callback, LettingIn, Malformed, NotPulled, Refused
+from adapters.links import new_link
 from adapters.registry import NoAdapter, adapter_of
 from patients.models import Channel
 
 logger = logging.getLogger(__name__)
 
+MAX_CODE_BODY = 1_024
 MAX_BODY = 262_144  # bytes; the largest callback of any vendor is a tenth of it
 
 
@@ -47,6 +51,43 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
     receive(channel, events, capabilities=adapter.capabilities, now=timezone.now())
     answer = adapter.acknowledge(said)
     return HttpResponse(answer.body, content_type=answer.content_type)
+
+
+@csrf_exempt  # no cookie says who it is: the vendor vouches for the code
+@require_POST
+def let_in(request: HttpRequest, slug: str) -> HttpResponse:
+    """A mini-program's way into the chat: `{"code": …}` of wx.login → `{"path": "/s/…"}`.
+
+    What it opens in its web-view is the same conversation as its customer messages.
+    """
+    try:
+        channel = Channel.objects.get(slug=slug, is_active=True)
+        adapter = adapter_of(channel)
+    except (Channel.DoesNotExist, NoAdapter):
+        return _plain("", status=404)
+    if not isinstance(adapter, LettingIn):
+        return _plain("", status=404)
+    code = _code_in(request.body) if len(request.body) <= MAX_CODE_BODY else ""
+    if not code:
+        return _refuse(channel, "no code", status=400)
+    try:
+        guest = adapter.let_in(code)
+    except Refused:
+        return _refuse(channel, "not vouched for", status=403)
+    except NotPulled:
+        return _refuse(channel, "the vendor does not answer", status=503)
+    now = timezone.now()
+    contact_point = greet(channel, guest)
+    return JsonResponse({"path": reverse("chat-by-link", args=[new_link(contact_point, now=now)])})
+
+
+def _code_in(body: bytes) -> str:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    code = said.get("code") if isinstance(said, dict) else None
+    return code if isinstance(code, str) and 0 < len(code) <= 128 and code.isascii() else ""
 
 
 def _refuse(channel: Channel, why: str, *, status: int) -> HttpResponse:

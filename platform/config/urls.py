@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from adapters.views import callback
+from adapters.views import callback, let_in
 from channels_app.login import AdminLogin
 
 admin.site.login_form = AdminLogin
@@ -10,5 +10,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("channels/<slug:slug>/callback", callback, name="channel-callback"),
+    path("channels/<slug:slug>/login", let_in, name="channel-login"),
     path("", include("channels_app.urls")),
 ]

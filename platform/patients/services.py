@@ -13,6 +13,7 @@ from patients.models import Channel, Consent, ContactPoint, Patient, Proxy, Purp
 from vault.cipher import blind_index
 from vault.datakeys import create_data_key, destroy_data_key
 
+NO_UNION = "-"
 HEARD_EVERY = timedelta(minutes=1)
 _TAKEN = (  # by a merge, where the record that stays does not know it
     "name", "phone", "identity_number", "birth_date_text", "pregnant_until", "deceased_at",
@@ -157,10 +158,15 @@ def mute_contact_point(contact_point: ContactPoint, *, until: datetime | None) -
 
 @transaction.atomic
 def join_by_union(contact_point: ContactPoint, *, union: str) -> None:
-    """Note by what name a vendor knows this person on all its accounts, and join their records."""
-    index = blind_index(union, purpose="contact_point.union")
+    """Note by what name a vendor knows this person on all its accounts, and join their records.
+
+    NO_UNION: the vendor was asked, and knows none.
+    """
+    index = NO_UNION if union == NO_UNION else blind_index(union, purpose="contact_point.union")
     ContactPoint.objects.filter(pk=contact_point.pk).update(union_index=index)
     contact_point.union_index = index
+    if index == NO_UNION:
+        return
     kin = ContactPoint.objects.filter(union_index=index, address_index__isnull=False)
     older = kin.exclude(patient=contact_point.patient_id).select_related("patient").first()
     if older is None:

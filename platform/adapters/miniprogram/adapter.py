@@ -5,8 +5,12 @@ from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
-from adapters.contracts import Field, OutboundMessage, Window
+from adapters.contracts import Field, Guest, NotPulled, OutboundMessage, Refused, Window
+from adapters.vendor import NoAnswer
 from adapters.weixin.account import SETUP, WeixinAdapter
+from adapters.weixin.errors import meaning_of
+
+BUSY = -1
 
 
 class MiniProgramAdapter(WeixinAdapter):
@@ -33,3 +37,21 @@ class MiniProgramAdapter(WeixinAdapter):
         page = str(self._settings.get("notice_page", ""))
         language = "en_US" if message.language == "en" else "zh_CN"
         return {"lang": language, **({"page": page} if page else {})}
+
+    def let_in(self, code: str) -> Guest:
+        """Who has tapped: `code` is what wx.login gave to the mini-program, good for one time."""
+        params = {
+            "appid": self._app_id,
+            "secret": self._secrets.get("app_secret", ""),
+            "js_code": code,
+            "grant_type": "authorization_code",
+        }
+        try:
+            said = self._vendor.ask("GET", "/sns/jscode2session", params=params)
+        except NoAnswer as none:
+            raise NotPulled(none.result) from None
+        if said.get("errcode") == BUSY:
+            raise NotPulled(meaning_of(BUSY))
+        if not said.get("openid"):
+            raise Refused
+        return Guest(str(said["openid"]), str(said.get("unionid", "")))

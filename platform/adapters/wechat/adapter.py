@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
-from adapters.contracts import Field, OutboundMessage, Window
+from adapters.contracts import Field, NotPulled, OutboundMessage, Retry, Window
 from adapters.weixin.account import SETUP, WeixinAdapter
+from adapters.weixin.errors import meaning_of
 
 
 class WeChatAdapter(WeixinAdapter):
@@ -35,3 +36,11 @@ class WeChatAdapter(WeixinAdapter):
         site = str(self._settings.get("site_url", "")).rstrip("/")
         link = {"url": f"{site}/s/{message.link_code}"} if site else {}
         return {**link, "client_msg_id": message.uid}
+
+    def union_of(self, address: str) -> str:
+        """The unionid: there is one where the account is bound to an open platform's."""
+        said = self._ask("/cgi-bin/user/info", {"openid": address})
+        code = said.get("errcode", 0)
+        if code and isinstance(meaning := meaning_of(code), Retry):
+            raise NotPulled(meaning)
+        return str(said.get("unionid", ""))

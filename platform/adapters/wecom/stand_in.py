@@ -3,10 +3,11 @@
 import secrets
 import time
 from base64 import b64encode
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.rehearsal.stand_in import Asked, Outgoing, Said, StandIn
+from adapters.rehearsal.stand_in import Asked, Fault, Outgoing, Said, StandIn
 from adapters.wecom.sessions import LEADS_TO, State
 from adapters.wxcrypto import Sealer, sign
 
@@ -70,6 +71,7 @@ class WeComStandIn(StandIn):
         """Nobody has come yet, and nothing was asked."""
         self.asked.clear()
         self.faults.clear()
+        self.sync_faults: deque[Fault] = deque()
         self.page_size = 1_000
         self.empty_pages = 0
         self.refuses: dict[str, int] = {}
@@ -95,11 +97,12 @@ class WeComStandIn(StandIn):
             return _error(self.refuses[asked.path])
         match asked.path.removeprefix("/cgi-bin/"):
             case "kf/sync_msg":
-                return self._with_faults(asked, self._sync)
+                fault = self.sync_faults.popleft() if self.sync_faults else None
+                return self._with_faults(asked, self._sync, fault)
             case "kf/send_msg":
-                return self._with_faults(asked, self._send)
+                return self._with_faults(asked, self._send, self.next_fault())
             case "kf/send_msg_on_event":
-                return self._with_faults(asked, self._send_on_event)
+                return self._with_faults(asked, self._send_on_event, self.next_fault())
             case "kf/service_state/get":
                 return self._state(asked)
             case "kf/service_state/trans":
@@ -124,8 +127,7 @@ class WeComStandIn(StandIn):
             self.tokens.append(secrets.token_hex(32))
         return _done(access_token=self.tokens[-1], expires_in=7_200)
 
-    def _with_faults(self, asked: Asked, carry_out: Any) -> Said:
-        fault = self.next_fault()
+    def _with_faults(self, asked: Asked, carry_out: Any, fault: Fault | None) -> Said:
         if fault is not None and fault.code:
             return _error(int(fault.code))
         said: Said = carry_out(asked)

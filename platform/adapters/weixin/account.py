@@ -24,6 +24,7 @@ from adapters.contracts import (
     Malformed,
     Media,
     Notice,
+    NotPulled,
     OutboundMessage,
     Refused,
     Rejected,
@@ -209,6 +210,22 @@ class WeixinAdapter:
         code = found.get("errcode")
         meant = MEANS.get(code) if isinstance(code, int) else None
         return meant if isinstance(meant, Retry) else Rejected(Category.CONTENT, str(code))
+
+    def _ask(self, path: str, params: dict[str, str]) -> dict[str, Any]:
+        """GET with our token, renewed once. Raises NotPulled."""
+
+        def ask(token: str) -> dict[str, Any]:
+            return self._vendor.ask("GET", path, params={"access_token": token, **params})
+
+        try:
+            token = access_token(self._account, fetch=self._fetch_token, now=timezone.now())
+            said = ask(token)
+            if said.get("errcode") in TOKEN:
+                now = timezone.now()
+                said = ask(renew_token(self._account, token, fetch=self._fetch_token, now=now))
+        except NoAnswer as none:
+            raise NotPulled(none.result) from None
+        return said
 
     def _download(self, media_id: str, *, max_bytes: int) -> bytes | dict[str, Any]:
         def ask(token: str) -> bytes | dict[str, Any]:

@@ -58,6 +58,8 @@ class WeChatStandIn(StandIn):
         self.templates: dict[str, set[str]] = {}  # by id, the names of their fields
         self.granted: Counter[tuple[str, str]] = Counter()  # by openid and template
         self.notices_sent: list[tuple[str, dict[str, Any]]] = []
+        self.codes: dict[str, str] = {}  # of wx.login, and whose
+        self.unions: dict[str, str] = {}  # by openid
         self.busy_with: set[str] = set()  # paths
         self._ids = count(time.time_ns())  # 64 bits, as WeChat's
 
@@ -66,6 +68,8 @@ class WeChatStandIn(StandIn):
     def answer(self, asked: Asked) -> Said:
         if asked.path == "/cgi-bin/stable_token":
             return self._token(asked)
+        if asked.path == "/sns/jscode2session":
+            return self._session(asked)
         if asked.query.get("access_token", "") not in self.tokens[-1:]:
             return _error(40001)
         if asked.path in self.busy_with:
@@ -77,6 +81,9 @@ class WeChatStandIn(StandIn):
         if asked.path == "/cgi-bin/message/custom/typing":
             self.typed.append(asked.json.get("touser", ""))
             return _error(0)
+        if asked.path == "/cgi-bin/user/info":
+            openid = asked.query.get("openid", "")
+            return Said({"openid": openid, **self._union(openid)})
         if asked.path == "/cgi-bin/media/get":
             found = self.files.get(asked.query.get("media_id", ""))
             return _error(40007) if found is None else Said(found)
@@ -102,6 +109,19 @@ class WeChatStandIn(StandIn):
         if fault is not None:
             return Said(status=fault.status or 200, breaks=fault.breaks, delay_s=fault.delay_s)
         return _error(code)
+
+    def _session(self, asked: Asked) -> Said:
+        """code2Session of a mini-program: each code of wx.login is good for one time."""
+        known = (self.credentials.app_id, self.credentials.app_secret)
+        if (asked.query.get("appid"), asked.query.get("secret")) != known:
+            return _error(40013)
+        openid = self.codes.pop(asked.query.get("js_code", ""), "")
+        if not openid:
+            return _error(40029)
+        return Said({"openid": openid, "session_key": "k", **self._union(openid)})
+
+    def _union(self, openid: str) -> dict[str, str]:
+        return {"unionid": self.unions[openid]} if openid in self.unions else {}
 
     def _notify(self, asked: Asked, *, is_counted: bool) -> Said:
         """A template message, or a subscription message, of which each was agreed to."""

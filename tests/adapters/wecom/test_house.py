@@ -79,7 +79,7 @@ def test_a_ring_that_nobody_heard_is_found_by_the_sweep(
 ) -> None:
     ring(wecom.writes("wm1", "在吗"), fetched=False)
     assert unpulled(now=timezone.now()) == [account.channel_id]
-    wecom.faults.append(Fault("-1"))
+    wecom.sync_faults.append(Fault("-1"))
     pull(account.channel_id, clock=timezone.now)
     assert texts() == [] and unpulled(now=timezone.now()) == [account.channel_id]
 

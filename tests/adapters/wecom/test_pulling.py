@@ -142,7 +142,7 @@ def test_why_nothing_came_is_said(
     fault: Fault, result: Any, wecom: WeComStandIn, adapter: WeComAdapter
 ) -> None:
     wecom.writes("wm1", "在吗")
-    wecom.faults.append(fault)
+    wecom.sync_faults.append(fault)
 
     with pytest.raises(NotPulled) as none:
         adapter.pull("", ring="")
@@ -152,7 +152,7 @@ def test_why_nothing_came_is_said(
 
 
 def test_a_broken_line_is_said(wecom: WeComStandIn, adapter: WeComAdapter) -> None:
-    wecom.faults.append(Fault(breaks=True))
+    wecom.sync_faults.append(Fault(breaks=True))
 
     with pytest.raises(NotPulled) as none:
         adapter.pull("", ring="")

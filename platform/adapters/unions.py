@@ -1,0 +1,34 @@
+"""One person on several accounts of a vendor: their records are joined."""
+
+from datetime import datetime
+
+from adapters.contracts import Naming, NotPulled
+from adapters.registry import ADAPTERS, NoAdapter, adapter_of
+from patients.models import ContactPoint
+from patients.services import NO_UNION, join_by_union
+
+AT_ONCE = 20  # addresses; the vendor is asked once for each
+
+
+def name_unnamed(*, now: datetime) -> int:
+    """Ask for those whom nobody has asked for; returns how many were asked for."""
+    kinds = [kind for kind, adapter in ADAPTERS.items() if issubclass(adapter, Naming)]
+    unnamed = ContactPoint.objects.filter(
+        channel__kind__in=kinds,
+        channel__is_active=True,
+        union_index="",
+        closed_why="",
+        address_index__isnull=False,
+        patient__erased_at=None,
+    )
+    asked = 0
+    for contact_point in unnamed.select_related("channel", "patient").order_by("-pk")[:AT_ONCE]:
+        try:
+            adapter = adapter_of(contact_point.channel)
+            assert isinstance(adapter, Naming)
+            union = adapter.union_of(contact_point.address or "")
+        except (NotPulled, NoAdapter):
+            return asked  # the vendor is away: another time
+        asked += 1
+        join_by_union(contact_point, union=union or NO_UNION)
+    return asked
