@@ -16,6 +16,7 @@ from patients.services import find_contact_point, meet
 from tickets.models import Ticket
 from tickets.services import ahead_of
 from triage.labels import Urgency
+from vault.datakeys import Erased
 
 
 class ChannelClosed(Exception):
@@ -66,11 +67,14 @@ def arrive(slug: str, *, token: str, link: str, after: int, now: datetime) -> Ar
     else:
         visitor = tokens.read_token(token, channel=slug) if token else tokens.new_visitor()
         # Who holds a link comes into whatever channel that is of; others into the web's alone.
-        kinds = Q() if tokens.contact_point_of(visitor) is not None else Q(kind="web")
+        is_by_link = tokens.contact_point_of(visitor) is not None
+        kinds = Q() if is_by_link else Q(kind="web")
         here = Channel.objects.filter(kinds, slug=slug, is_active=True).first()
         if here is None:
             raise ChannelClosed
         channel = here
+        if is_by_link and find_visitor(channel, visitor=visitor) is None:
+            raise tokens.BadToken
     if not (token or link):
         return Arrival(channel, visitor, None)
     return Arrival(channel, visitor, find_thread(channel, visitor=visitor, after=after, now=now))
@@ -87,12 +91,18 @@ def find_visitor(channel: Channel, *, visitor: str) -> ContactPoint | None:
     by_link = tokens.contact_point_of(visitor)
     if by_link is None:
         return find_contact_point(channel, address=visitor)
-    return ContactPoint.objects.select_related("patient", "channel").filter(pk=by_link).first()
+    still_there = ContactPoint.objects.filter(pk=by_link, address_index__isnull=False)
+    return still_there.select_related("patient", "channel").first()
 
 
 def meet_visitor(channel: Channel, *, visitor: str, language: str) -> ContactPoint:
-    """Who this is, begun anew where nobody of this name has written before."""
+    """Who this is, begun anew where nobody of this name has written before.
+
+    Raises Erased for who came by a link, and was erased since.
+    """
     known = find_visitor(channel, visitor=visitor)
+    if known is None and tokens.contact_point_of(visitor) is not None:
+        raise Erased
     return known or meet(channel, address=visitor, language=language)
 
 
