@@ -270,6 +270,10 @@ class NotPulled(Exception):
 class Pulling(Protocol):
     """An adapter whose callbacks only ring: what was said is fetched, from a cursor on."""
 
+    @property
+    def mailbox(self) -> str:
+        """Which of several accounts behind one callback address this is, as RANG events name it."""
+
     def pull(self, cursor: str, *, ring: str) -> Batch:
         """What came after `cursor` (empty: from the start), `ring` as the last RANG event's text.
 

@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from adapters.contracts import Pulling
 from adapters.models import Account, Token
+from adapters.registry import adapter_of
 from events import ChannelRang, publish
 from patients.models import Channel
 
@@ -13,7 +15,8 @@ def note_ring(channel: Channel, mailbox: str, *, ring: str, now: datetime) -> No
     """`mailbox`: which of several accounts behind one callback address it is for."""
     kin = Account.objects.filter(channel__kind=channel.kind, channel__is_active=True)
     for account in kin.select_related("channel", "data_key"):
-        if account.settings.get("open_kfid") != mailbox:
+        adapter = adapter_of(account.channel)
+        if not isinstance(adapter, Pulling) or adapter.mailbox != mailbox:
             continue
         Account.objects.filter(pk=account.pk).update(rang_at=now)
         Token.objects.update_or_create(

@@ -104,6 +104,10 @@ class WeComAdapter:
             fetches=True,
         )
 
+    @property
+    def mailbox(self) -> str:
+        return self._open_kfid
+
     def check(self) -> Sequence[Step]:
         keys, token = self._check_keys(), check_token(self._api)
         if not token.works:
