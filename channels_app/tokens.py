@@ -1,11 +1,12 @@
 """A visitor's token: who writes here, said by our own signature and kept by the page."""
 
 import secrets
+import time
 
 from django.core import signing
 
 LIFETIME_S = 30 * 24 * 3600  # from the last hello
-BY_LINK_S = 24 * 3600  # of who came by a link from an SMS: each brings a new one
+BY_LINK_S = 12 * 3600  # of who came by a link from an SMS, from its opening; each brings a new one
 _BY_LINK = "~"  # begins no visitor's own name, see `new_visitor`
 _SALT = "wenan.visitor"
 _MAX_CHARS = 400  # ours have about 120
@@ -20,13 +21,22 @@ def new_visitor() -> str:
 
 
 def visitor_by_link(contact_point_id: int) -> str:
-    """The visitor who holds a link into this contact point's conversation."""
-    return f"{_BY_LINK}{contact_point_id}"
+    """The visitor who has just opened a link into this contact point's conversation."""
+    return f"{_BY_LINK}{contact_point_id}.{int(time.time())}"
 
 
 def contact_point_of(visitor: str) -> int | None:
     """Whose conversation a visitor by link may open; None for everybody else."""
-    return int(visitor.removeprefix(_BY_LINK)) if visitor.startswith(_BY_LINK) else None
+    if not visitor.startswith(_BY_LINK):
+        return None
+    return int(visitor.removeprefix(_BY_LINK).partition(".")[0])
+
+
+def _is_over(visitor: str) -> bool:
+    """A new token at each hello makes nobody's visit by link longer."""
+    if not visitor.startswith(_BY_LINK):
+        return False
+    return time.time() - int(visitor.partition(".")[2]) > BY_LINK_S
 
 
 def make_token(visitor: str, *, channel: str) -> str:
@@ -39,10 +49,8 @@ def read_token(token: str, *, channel: str) -> str:
         raise BadToken
     try:
         visitor, made_for = signing.loads(token, salt=_SALT, max_age=LIFETIME_S)
-        if str(visitor).startswith(_BY_LINK):
-            signing.loads(token, salt=_SALT, max_age=BY_LINK_S)
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise BadToken from error
-    if made_for != channel or not isinstance(visitor, str):
+    if made_for != channel or not isinstance(visitor, str) or _is_over(visitor):
         raise BadToken
     return visitor

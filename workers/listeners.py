@@ -14,6 +14,7 @@ from adapters.pulling import pull
 from assistant.services import attend
 from events import ChannelRang, MediaArrived, MessageReceived, NurseTyping, ReplyQueued
 from insight.shadow import note_shadow
+from workers.hearing import hear
 from workers.understanding import candidate, understand
 
 
@@ -36,7 +37,7 @@ def on_channel_rang(*, channel_id: int, **_: object) -> None:
 
 @shared_task(name=MediaArrived.name)  # type: ignore[untyped-decorator]
 def on_media_arrived(*, attachment_id: int, **_: object) -> None:
-    bring(attachment_id, clock=timezone.now)
+    bring(attachment_id, clock=timezone.now, hear=hear)
 
 
 @shared_task(name=NurseTyping.name)  # type: ignore[untyped-decorator]

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from adapters import ledger
 from adapters.contracts import Capabilities, Category, EventKind, Guest, InboundEvent
-from adapters.keywords import keyword_in
+from adapters.keywords import Keyword, keyword_in
 from adapters.media import expect
 from adapters.models import Heard
 from adapters.obeying import break_loop, obey
@@ -24,6 +24,7 @@ from conversations.models import Message
 from conversations.services import (
     ClientIdReused,
     mirror_reply,
+    ring_for_owed,
     start_conversation,
     tell_event,
 )
@@ -79,7 +80,7 @@ class _Hearing:
         contact_point = self._meet()
         self._open(contact_point)
         keyword = keyword_in(self.event.text) if self.capabilities.stops_by_word else None
-        if keyword is not None or not self._is_stopped(contact_point):
+        if keyword is Keyword.START or not self._is_stopped(contact_point):
             reopen_contact_point(contact_point, at=self.at)
         received = _take_in(
             contact_point, self.event, fetches=self.capabilities.fetches, now=self.now
@@ -116,11 +117,13 @@ class _Hearing:
 
     def mirror(self) -> None:
         """Show what a nurse said in the vendor's own app; the assistant is silent from there on."""
+        if not self._is_first():
+            return
         conversation = start_conversation(self._meet(), now=self.now)
         hand_over(conversation, reason=Reason.NURSE, urgency=int(Urgency.ROUTINE), now=self.now)
         mirror_reply(
             conversation,
-            text=clean_text(self.event.text or EMPTY, max_chars=None),
+            text=_clean(self.event.text),
             client_id=self.event.dedupe_key,
             details={"elsewhere": self.event.author},
             now=self.now,
@@ -151,13 +154,15 @@ class _Hearing:
         return find_contact_point(self.channel, address=self.event.address)
 
     def _open(self, contact_point: ContactPoint) -> None:
-        ledger.open_window(
+        is_back = ledger.open_window(
             contact_point,
             self.event.trigger,
             capabilities=self.capabilities,
             at=self.at,
             reply_code=self.event.reply_code,
         )
+        if is_back:
+            ring_for_owed(contact_point)
 
     def _is_stopped(self, contact_point: ContactPoint) -> bool:
         """Whether a vendor that blocks by itself holds this address closed until its START."""
@@ -191,15 +196,13 @@ def _take_in(
     contact_point: ContactPoint, event: InboundEvent, *, fetches: bool, now: datetime
 ) -> list[Received]:
     """Store what somebody wrote, in as many messages as it needs; nothing is cut off."""
-    try:
-        text = clean_text(event.text or _name_of(event), max_chars=None)
-    except EmptyText:
-        text = EMPTY
+    text = _clean(event.text or _name_of(event))
     # A voice that the vendor has put into words is understood by them.
     silent = event.media is not None and not event.text
     media = {"kind": event.media.kind, "ref": event.media.ref} if silent and event.media else None
     choice = _choice_in(contact_point, text)
     pieces = split(text, capabilities=Capabilities(max_length=MAX_CHARS))
+    pieces = [clean for piece in pieces if (clean := _clean(piece)) != EMPTY] or [EMPTY]
     stored: list[Received] = []
     for number, piece in enumerate(pieces):
         key = event.dedupe_key if number == 0 else f"{event.dedupe_key[:58]}#{number}"
@@ -214,6 +217,14 @@ def _take_in(
     if fetches and event.media is not None and event.media.ref and stored[0].is_new:
         expect(stored[0].message, event.media, now=now)
     return stored
+
+
+def _clean(text: str) -> str:
+    """As it may be stored; what leaves nothing to see is called empty."""
+    try:
+        return clean_text(text, max_chars=None)
+    except EmptyText:
+        return EMPTY
 
 
 def _choice_in(contact_point: ContactPoint, text: str) -> dict[str, str]:

@@ -19,11 +19,15 @@ def open_window(
     capabilities: Capabilities,
     at: datetime,
     reply_code: str = "",
-) -> None:
-    """Note that a patient did what opens a window; an older event changes nothing."""
+) -> bool:
+    """Note that a patient did what opens a window; an older event changes nothing.
+
+    True when nothing could be sent before, and now it can.
+    """
     window = capabilities.windows.get(trigger)
     if window is None:
-        return
+        return False
+    was_open = Allowance.objects.filter(contact_point=contact_point).left(now=at).exists()
     fresh = {
         "opened_at": at,
         "closes_at": at + timedelta(seconds=window.seconds),
@@ -35,7 +39,8 @@ def open_window(
         contact_point=contact_point, trigger=trigger, defaults=fresh
     )
     if not is_new:
-        Allowance.objects.filter(pk=known.pk, opened_at__lt=at).update(**fresh)
+        is_new = bool(Allowance.objects.filter(pk=known.pk, opened_at__lt=at).update(**fresh))
+    return is_new and not was_open
 
 
 def reach_of(contact_point: ContactPoint, *, now: datetime, purpose: str = "") -> Reach:
@@ -94,3 +99,8 @@ def spend_grant(contact_point: ContactPoint, template: str) -> bool:
 def give_back_grant(contact_point: ContactPoint, template: str) -> None:
     """What the vendor did not take was not spent."""
     Grant.objects.filter(contact_point=contact_point, template=template).update(left=F("left") + 1)
+
+
+def forget_grants(contact_point: ContactPoint, template: str) -> None:
+    """The vendor says that somebody has agreed to none."""
+    Grant.objects.filter(contact_point=contact_point, template=template).update(left=0)

@@ -31,7 +31,10 @@ def find_link(code: str, *, now: datetime) -> Link | None:
     if len(code) != LENGTH or not set(code) <= set(ALPHABET):
         return None
     good = Link.objects.filter(
-        code_index=_index(code), expires_at__gt=now, contact_point__address_index__isnull=False
+        code_index=_index(code),
+        expires_at__gt=now,
+        contact_point__address_index__isnull=False,
+        contact_point__channel__is_active=True,
     )
     return good.select_related("contact_point__channel", "contact_point__patient").first()
 

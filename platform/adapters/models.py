@@ -174,7 +174,11 @@ class Attempt(models.Model):
     channel = models.ForeignKey(
         "patients.Channel", models.PROTECT, related_name="+", verbose_name=_("channel")
     )
+    contact_point = models.ForeignKey(
+        "patients.ContactPoint", models.SET_NULL, null=True, related_name="+"
+    )
     part = models.PositiveSmallIntegerField(_("part"), default=0)  # of a message that was split
+    language = models.CharField(max_length=8, blank=True, default="")  # that it was said in
     is_notice = models.BooleanField(_("by a template"), default=False)
     began_at = models.DateTimeField(_("began at"))
     ended_at = models.DateTimeField(_("ended at"), null=True)
@@ -246,6 +250,7 @@ class Attachment(SealedModel):
     fetch_after = models.DateTimeField(null=True, db_index=True)  # null: fetched, or given up
     tries = models.PositiveSmallIntegerField(default=0)
     failure = models.CharField(max_length=17, blank=True)  # why there is none
+    transcript = SealedText(null=True)  # of a voice, by a machine: it may be wrong
 
     def __str__(self) -> str:
         return f"attachment {self.pk}"

@@ -8,12 +8,14 @@ from django.utils.translation import gettext as _
 
 from adapters.contracts import Capabilities, Category
 from adapters.keywords import Keyword
-from assistant.services import give_to_nurse
 from conversations.arrivals import Received
 from conversations.models import Author, Message
 from conversations.services import mark_handled, queue_reply, tell_event
 from patients.models import ContactPoint, Purpose
 from patients.services import close_contact_point, give_consent, withdraw_consent
+from tickets.models import Reason
+from tickets.services import hand_over
+from triage.labels import Urgency
 
 UNASKED = (Purpose.REMINDERS, Purpose.OUTREACH)
 BY_WORD = "keyword"  # the version of the text that somebody agreed to by writing START
@@ -69,7 +71,14 @@ def break_loop(received: Sequence[Received], *, now: datetime) -> None:
     """Leave it to a nurse where a machine seems to answer ours: it is silent from there on."""
     new = [each.message for each in received if each.is_new]
     if new and _sounds_like_a_machine(new[-1], now=now):
-        give_to_nurse(new[-1], now=now)
+        # It stays unhandled: the model may still see a danger that no rule has seen.
+        hand_over(
+            new[-1].conversation,
+            reason=Reason.FAILURE,
+            urgency=int(Urgency.SAME_DAY),
+            seq=new[-1].seq,
+            now=now,
+        )
 
 
 def _sounds_like_a_machine(message: Message, *, now: datetime) -> bool:

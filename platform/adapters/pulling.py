@@ -5,22 +5,27 @@ fetched again, and its second storing changes nothing.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 
 from adapters.arrivals import receive
-from adapters.contracts import Adapter, NotPulled, Pulling
-from adapters.delivery import Clock
+from adapters.contracts import Capabilities, InboundEvent, NotPulled, Pulling, Retry
 from adapters.models import Account, Token
 from adapters.registry import NoAdapter, adapter_of
+from adapters.speech import Clock
+from adapters.undelivered import UNKNOWN
+from events.logs import kind_and_place
 from patients.models import Channel
 
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)  # a page takes a second or two
 PAGES = 20  # in one run; the sweep goes on
+NOT_AGAIN = timedelta(seconds=15)  # after the vendor refused, or did not answer
 AGAIN = timedelta(minutes=5)  # without any ring: one may have been lost
 
 
@@ -33,46 +38,107 @@ def pull(channel_id: int, *, clock: Clock) -> None:
         adapter = adapter_of(channel)
     except NoAdapter:
         return
-    mine = Account.objects.filter(channel=channel)
-    now = clock()
-    is_free = Q(pulling_until=None) | Q(pulling_until__lt=now)
-    if not isinstance(adapter, Pulling) or not mine.filter(is_free).update(
-        pulling_until=now + LEASE
-    ):
+    if not isinstance(adapter, Pulling):
         return
+    hold = _Hold(channel)
+    if not hold.take(clock()):
+        return
+    wait = timedelta()
     try:
         for _page in range(PAGES):
-            if not _pull_page(channel, adapter, clock=clock):
+            if not _pull_page(channel, adapter, hold, adapter.capabilities, clock=clock):
                 return
+    except NotPulled as none:
+        wait = _told(channel, none, now=clock())
     finally:
-        mine.update(pulling_until=None)
+        hold.give_back(after=clock() + wait if wait else None)
 
 
-def _pull_page(channel: Channel, adapter: Adapter, *, clock: Clock) -> bool:
-    """Whether there is more."""
-    assert isinstance(adapter, Pulling)
+class _Hold:
+    """The right to fetch from a channel. Whoever lost it to another worker stores nothing."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._rows = Account.objects.filter(channel=channel)
+        self._until: datetime | None = None
+
+    def take(self, now: datetime) -> bool:
+        return self._hold(Q(pulling_until=None) | Q(pulling_until__lt=now), now)
+
+    def renew(self, now: datetime, **moved: Any) -> bool:
+        return self._hold(Q(pulling_until=self._until), now, **moved)
+
+    def give_back(self, *, after: datetime | None) -> None:
+        """`after`: nobody fetches before then."""
+        self._rows.filter(pulling_until=self._until).update(pulling_until=after)
+
+    def _hold(self, still_free: Q, now: datetime, **moved: Any) -> bool:
+        if not self._rows.filter(still_free).update(pulling_until=now + LEASE, **moved):
+            return False
+        self._until = now + LEASE
+        return True
+
+
+def _pull_page(
+    channel: Channel, adapter: Pulling, hold: _Hold, capabilities: Capabilities, *, clock: Clock
+) -> bool:
+    """Whether there is more. Raises NotPulled."""
     account = Account.objects.get(channel=channel)
     began_at = clock()
+    batch = adapter.pull(account.cursor, ring=_ring_of(account, now=began_at))
+    moved: dict[str, Any] = {"cursor": batch.cursor}
+    if not batch.has_more:
+        moved["pulled_at"] = began_at
     try:
-        batch = adapter.pull(account.cursor, ring=_ring_of(account, now=began_at))
-    except NotPulled as none:
-        category = getattr(none.result, "category", "unknown")
-        Channel.objects.filter(pk=channel.pk).update(failed_at=began_at, failure=str(category))
-        logger.warning("nothing fetched", extra={"channel": channel.slug, "why": str(category)})
-        return False
-    with transaction.atomic():
-        receive(channel, batch.events, capabilities=adapter.capabilities, now=clock())
-        Account.objects.filter(pk=account.pk).update(
-            cursor=batch.cursor, pulled_at=began_at, pulling_until=clock() + LEASE
-        )
+        with transaction.atomic():
+            if not hold.renew(clock(), **moved):
+                return False
+            receive(channel, batch.events, capabilities=capabilities, now=clock())
+    except DatabaseError:
+        raise  # the house is ill, not a message: all of it is fetched again
+    except Exception as error:
+        logger.error("page not stored", extra={"channel": channel.slug, **kind_and_place(error)})
+        _store_one_by_one(channel, batch.events, hold, capabilities, moved, clock=clock)
     return batch.has_more
+
+
+def _store_one_by_one(
+    channel: Channel,
+    events: Sequence[InboundEvent],
+    hold: _Hold,
+    capabilities: Capabilities,
+    moved: dict[str, Any],
+    *,
+    clock: Clock,
+) -> None:
+    """One that can't be stored keeps no other from being read; the log says how many were left."""
+    with transaction.atomic():
+        if not hold.renew(clock(), **moved):
+            return
+        for event in events:
+            try:
+                receive(channel, [event], capabilities=capabilities, now=clock())
+            except DatabaseError:
+                raise
+            except Exception as error:
+                told = {"channel": channel.slug, "kind": str(event.kind), **kind_and_place(error)}
+                logger.error("event left out", extra=told)
+
+
+def _told(channel: Channel, none: NotPulled, *, now: datetime) -> timedelta:
+    """Note why nothing came; how long nobody asks again."""
+    category = getattr(none.result, "category", UNKNOWN)
+    Channel.objects.filter(pk=channel.pk).update(failed_at=now, failure=str(category))
+    logger.warning("nothing fetched", extra={"channel": channel.slug, "why": str(category)})
+    after_s = none.result.after_s if isinstance(none.result, Retry) else None
+    return max(NOT_AGAIN, timedelta(seconds=after_s or 0))
 
 
 def unpulled(*, now: datetime) -> list[int]:
     """The channels that rang and were not fetched from since; and now and then all."""
     silent = Q(pulled_at__lt=F("rang_at")) | Q(pulled_at=None, rang_at__isnull=False)
     old = Q(pulled_at__lt=now - AGAIN)
-    found = Account.objects.filter(silent | old, channel__is_active=True)
+    free = Q(pulling_until=None) | Q(pulling_until__lt=now)
+    found = Account.objects.filter(silent | old, free, channel__is_active=True)
     return list(found.values_list("channel_id", flat=True))
 
 

@@ -2,19 +2,22 @@
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from adapters.contracts import Category, Receipt, Status
 from adapters.models import Attempt, EarlyReceipt
 from adapters.policy import DEAF
 from adapters.undelivered import UNKNOWN, give_up
-from patients.models import Channel, ContactPoint
+from conversations.models import Author, Message
+from patients.models import Channel
 from patients.services import close_contact_point
 
 KEPT = timedelta(days=7)  # receipts of what another system sent over the same account
 AT_ONCE = 200
 
 
+@transaction.atomic
 def note_receipt(channel: Channel, receipt: Receipt, *, now: datetime) -> None:
     """Move a message on; one that is not known yet is kept until it is."""
     if not receipt.vendor_id:
@@ -32,7 +35,7 @@ def note_receipt(channel: Channel, receipt: Receipt, *, now: datetime) -> None:
         return
     behind = [status for status in Status if status.rank < receipt.status.rank]
     ours = attempts.filter(Q(status__in=behind))
-    told = list(ours.select_related("message__conversation__contact_point", "channel"))
+    told = list(ours.select_related("message__conversation", "contact_point"))
     moved = ours.filter(pk__in=[each.pk for each in told]).update(
         status=receipt.status,
         status_at=now,
@@ -41,22 +44,34 @@ def note_receipt(channel: Channel, receipt: Receipt, *, now: datetime) -> None:
     )
     if not moved or receipt.status is not Status.FAILED:
         return
-    failed = [each.message for each in told]
-    give_up(failed, receipt.category or UNKNOWN, now=now)
+    give_up([each.message for each in told], receipt.category or UNKNOWN, now=now)
     if receipt.category in DEAF:
-        patient = failed[0].conversation.contact_point.patient_id
-        for contact_point in ContactPoint.objects.filter(channel=channel, patient=patient):
-            close_contact_point(contact_point, why=receipt.category, at=now)
+        _close_address(told[0], why=receipt.category, now=now)
 
 
+def _close_address(attempt: Attempt, *, why: Category, now: datetime) -> None:
+    """Where that went nothing arrives; unless its patient was heard from there since."""
+    contact_point = attempt.contact_point
+    if contact_point is None:
+        return
+    heard = Message.objects.filter(
+        conversation__contact_point=contact_point,
+        author=Author.PATIENT,
+        created_at__gt=attempt.began_at,
+    )
+    if not heard.exists():
+        close_contact_point(contact_point, why=why, at=now)
+
+
+@transaction.atomic
 def note_early_receipts(channel: Channel, vendor_id: str, *, now: datetime) -> None:
     """Act on what the vendor said of this message before we knew its name for it."""
-    early = EarlyReceipt.objects.filter(channel=channel, vendor_id=vendor_id)
-    for each in early.order_by("pk"):
+    early = list(EarlyReceipt.objects.filter(channel=channel, vendor_id=vendor_id).order_by("pk"))
+    for each in early:
         category = Category(each.category) if each.category else None
         receipt = Receipt(vendor_id, Status(each.status), category, each.code)
         note_receipt(channel, receipt, now=now)
-    early.delete()
+    EarlyReceipt.objects.filter(pk__in=[each.pk for each in early]).delete()
 
 
 def note_crossed_receipts(*, now: datetime) -> None:

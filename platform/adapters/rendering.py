@@ -10,10 +10,10 @@ from conversations.models import Author, Kind, Message
 LETTERS = "ABCDEFGH"  # not digits: departments are numbered in the text itself
 
 
-def plain_text(message: Message) -> str:
-    """All that a patient's screen would show of it, in words."""
+def plain_text(message: Message, *, language: str = "") -> str:
+    """All that a patient's screen would show of it, in words; empty: the conversation's own."""
     details = message.details or {}
-    with translation.override(message.conversation.language):
+    with translation.override(language or message.conversation.language):
         parts = [_signed(message)]
         if source := details.get("source"):
             parts.append(_("Source: %(title)s") % {"title": source["title"]})

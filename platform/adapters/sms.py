@@ -8,14 +8,24 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy as _
 
-from adapters.contracts import Callback, Field, Malformed, Refused, Retry, SendResult, Step
+from adapters.contracts import (
+    Callback,
+    Field,
+    InboundEvent,
+    Malformed,
+    Refused,
+    Retry,
+    SendResult,
+    Step,
+)
 
 Row = Mapping[str, Any]
 
@@ -109,6 +119,20 @@ def read_json(body: bytes) -> Any:
         return json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise Malformed from None
+
+
+def readable(rows: Sequence[Row], read: Callable[[Row], InboundEvent]) -> list[InboundEvent]:
+    """The events of these rows: one that can't be read takes no other patient's with it.
+
+    Raises Malformed where none can be read.
+    """
+    found = []
+    for row in rows:
+        with suppress(Malformed):
+            found.append(read(row))
+    if rows and not found:
+        raise Malformed
+    return found
 
 
 def rows_of(found: Any) -> list[Row]:

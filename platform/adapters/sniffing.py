@@ -19,6 +19,7 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 SIGNS: dict[str, tuple[tuple[int, bytes, str], ...]] = {
     "voice": (
         (0, b"#!AMR\n", "audio/amr"),
+        (0, b"#!AMR-WB\n", "audio/amr-wb"),
         (0, b"#!SILK", "audio/silk"),
         (1, b"#!SILK", "audio/silk"),
         (0, b"ID3", "audio/mpeg"),

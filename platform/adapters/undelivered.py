@@ -7,7 +7,7 @@ from django.db import transaction
 
 from adapters import policy
 from adapters.contracts import Category
-from conversations.models import Conversation, Message, Owner
+from conversations.models import Author, Conversation, Message, Owner
 from conversations.services import tell_event
 from tickets.models import Reason
 from tickets.services import hand_over, lock
@@ -32,6 +32,9 @@ def give_up(messages: Sequence[Message], why: str, *, now: datetime) -> None:
         return
     seqs = [each.seq for each in messages]
     tell_event(conversation, "undelivered", now=now, seqs=seqs, why=str(why))
+    said = Message.objects.filter(conversation=conversation, author=Author.PATIENT)
+    if not said.exists():
+        return  # a greeting that came too late for who only looked in
     if conversation.owner == Owner.ASSISTANT and why not in (Category.DECEASED, *policy.DEAF):
         hand_over(
             conversation,

@@ -21,14 +21,17 @@ def name_unnamed(*, now: datetime) -> int:
         address_index__isnull=False,
         patient__erased_at=None,
     )
-    asked = 0
+    asked, away = 0, set()
     for contact_point in unnamed.select_related("channel", "patient").order_by("-pk")[:AT_ONCE]:
+        if contact_point.channel_id in away:
+            continue
         try:
             adapter = adapter_of(contact_point.channel)
             assert isinstance(adapter, Naming)
             union = adapter.union_of(contact_point.address or "")
         except (NotPulled, NoAdapter):
-            return asked  # the vendor is away: another time
+            away.add(contact_point.channel_id)  # another time
+            continue
         asked += 1
         join_by_union(contact_point, union=union or NO_UNION)
     return asked

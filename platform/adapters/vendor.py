@@ -11,6 +11,7 @@ import httpx
 from adapters.contracts import Category, Retry, SendResult, Unknown
 
 CONNECT_S, ANSWER_S = 3.0, 5.0
+MAX_WAIT_S = 3_600.0  # whatever a gateway says
 
 
 class NoAnswer(Exception):
@@ -111,7 +112,7 @@ def _object(content: bytes) -> dict[str, Any]:
 
 def _wait_s(answer: httpx.Response) -> float | None:
     said = answer.headers.get("retry-after", "")
-    return float(said) if said.isdecimal() else None
+    return min(float(said), MAX_WAIT_S) if said.isdecimal() else None
 
 
 @lru_cache(maxsize=32)

@@ -32,7 +32,8 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
         adapter = adapter_of(channel)
     except NoAdapter:
         return _plain("", status=404)
-    if int(request.headers.get("content-length") or 0) > MAX_BODY or len(request.body) > MAX_BODY:
+    told = request.headers.get("content-length", "")
+    if (told.isdecimal() and int(told) > MAX_BODY) or len(request.body) > MAX_BODY:
         return _refuse(channel, "too big", status=413)
     said = Callback(
         method=request.method or "",

@@ -2,23 +2,40 @@
 
 from collections.abc import Iterator
 
+from adapters.contracts import Category
 from adapters.registry import NoAdapter, adapter_of
-from patients.models import Channel, ContactPoint
-from patients.services import claim_address, other_contact_points
+from patients.models import Channel, ContactPoint, Patient
+from patients.services import other_contact_points, phone_to_write_to
 
 
 def other_ways(contact_point: ContactPoint) -> Iterator[ContactPoint]:
-    """The patient's other addresses, the newest first; then the phone of their record, by SMS."""
-    yield from other_contact_points(contact_point)
-    phone = in_e164(contact_point.patient.phone or "")
-    if not phone:
+    """The patient's other addresses, the newest first; then the phone of their record, by SMS.
+
+    A phone that wants no SMS of one account wants none of another.
+    """
+    patient = contact_point.patient
+    stopped = _phones_that_stopped(patient)
+    for other in other_contact_points(contact_point):
+        if not (_reaches_phones(other.channel) and other.address in stopped):
+            yield other
+    phone = in_e164(patient.phone or "")
+    if not phone or phone in stopped:
         return
     for channel in Channel.objects.filter(is_active=True).exclude(pk=contact_point.channel_id):
         if _reaches_phones(channel):
-            found = claim_address(contact_point.patient, channel, address=phone)
+            found = phone_to_write_to(patient, channel, phone=phone)
             if found is not None and not found.closed_why:
                 yield found
-                return
+            return
+
+
+def _phones_that_stopped(patient: Patient) -> set[str]:
+    closed = ContactPoint.objects.filter(patient=patient, closed_why=str(Category.OPTED_OUT))
+    return {
+        each.address or ""
+        for each in closed.select_related("channel")
+        if _reaches_phones(each.channel)
+    }
 
 
 def in_e164(phone: str) -> str:

@@ -20,6 +20,7 @@ class Act(StrEnum):
     ANSWER_OR_NURSE = "answer_or_nurse"  # from signed-off knowledge, else a nurse
     SUGGEST_DEPARTMENT = "suggest_department"
     CLARIFY = "clarify"
+    ASK_TO_TYPE = "ask_to_type"  # instead of a voice that nobody here could put into words
     HAND_OVER = "hand_over"
 
 
@@ -53,13 +54,19 @@ BY_INTENT: dict[Intent, Act] = {
 }
 
 
-def decide(meaning: Understanding, *, tap: str = "", misses: int = 0) -> Decision:
+def decide(
+    meaning: Understanding, *, tap: str = "", misses: int = 0, unheard: bool = False
+) -> Decision:
+    """`unheard`: it is a voice, and no machine here has put it into words."""
     if tap == "nurse":
         return _hand_over(Reason.ASKED, meaning)
     if tap == "emergency":
         return _danger(Reason.RED_FLAG)
     if tap in TAPS:
         return Decision(TAPS[tap])
+    if unheard:
+        again = missed(meaning, misses=misses)
+        return Decision(Act.ASK_TO_TYPE) if again.act is Act.CLARIFY else again
     if meaning.distress is Distress.CRISIS:
         return _danger(Reason.DISTRESS)
     if Urgency.EMERGENCY in (meaning.urgency, _urgency_of(meaning.intent)):

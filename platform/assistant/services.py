@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from assistant.skills.clarify import clarify
 from assistant.skills.greet import greet, hello
 from assistant.skills.nurse import announce_nurse
 from assistant.skills.suggest_department import suggest_department
-from assistant.turn import Reply, Turn
+from assistant.turn import Reply, Turn, choice
 from conversations.arrivals import Arrival, Received, receive_messages
 from conversations.models import Author, Conversation, Message, Owner
 from conversations.services import (
@@ -31,29 +32,52 @@ from conversations.services import (
     queue_reply,
     start_conversation,
 )
-from conversations.text import clean_text
+from conversations.text import EmptyText, TextTooLong, clean_text
 from events.logs import kind_and_place
-from hospital.models import Department
+from hospital.models import Department, Hospital
 from patients.models import ContactPoint
 from patients.services import hear_channel
 from tickets.models import Reason
 from tickets.services import ahead_of, hand_over, hear_patients, lock
 from triage.labels import NOT_UNDERSTOOD, Intent, Understanding, Urgency
+from vault.cipher import Unreadable
 from vault.datakeys import ensure_alive
 
 logger = logging.getLogger(__name__)
 
 Understand = Callable[[str], Understanding]
 
+
+class HeardMeanwhile(Exception):
+    """A voice was put into words while we composed what to say without them."""
+
+
 MAX_ATTEMPTS = 3  # to answer, while owners change underneath
 UNATTENDED_AFTER = timedelta(seconds=60)  # a worker normally needs one
+HEARD_WITHIN = timedelta(seconds=60)  # a voice fetched and put into words; then it is asked for
 AT_ONCE = 100  # messages a sweep hands over
 SURE_OF_DEPARTMENT = 0.6  # 0 to 1; a ticket in the wrong department is seen by the wrong nurses
+MISSES = frozenset({Act.CLARIFY, Act.ASK_TO_TYPE})
 COMPLAINTS = frozenset({Intent.SYMPTOM_TRIAGE, Intent.EMERGENCY, Intent.MEDICATION})
+
+
+def ask_to_type(turn: Turn) -> Reply:
+    """What a patient reads whose voice no machine here has put into words."""
+    hospital = Hospital.objects.this_one()
+    asked = _(
+        "I can't understand voice messages yet; please type what you would like to tell me. A nurse"
+        " can listen to your voice message."
+    )
+    worse = _("If it gets worse, call %(phone)s or go to the emergency department.") % {
+        "phone": hospital.emergency_phone
+    }
+    return Reply(f"{asked}\n{worse}", {"choices": [choice(_("Talk to a nurse"), tap="nurse")]})
+
 
 SKILLS: dict[Act, Callable[[Turn], Reply | None]] = {
     Act.GREET: greet,
     Act.CLARIFY: clarify,
+    Act.ASK_TO_TYPE: ask_to_type,
     Act.ANSWER: answer,
     Act.ANSWER_OR_NURSE: answer,
     Act.SUGGEST_DEPARTMENT: suggest_department,
@@ -103,7 +127,8 @@ def take_in_all(said: Sequence[Said], *, now: datetime) -> list[Received]:
     for each, message in zip(new, messages, strict=True):
         conversation = message.conversation
         hear_channel(each.contact_point.channel, now=now)
-        _speak(conversation, each.lang or language_of(each.text, otherwise=conversation.language))
+        typed = "" if each.media else each.text  # the name of a picture is in our words
+        _speak(conversation, each.lang or language_of(typed, otherwise=conversation.language))
         answer_danger(message, patient=each.contact_point.patient, tap=_tap(each), now=now)
         announce_message(message)
     return received
@@ -130,6 +155,45 @@ def _tap(said: Said) -> str:
 
 
 @transaction.atomic
+def hear_voice(message: Message, *, transcript: str, now: datetime) -> None:
+    """Take in what a voice says by a machine's ear, as if it were typed; empty: it can't tell.
+
+    Looks for red flags in it, and rings, so that the assistant waits no longer. Of what was heard
+    once nothing changes any more. Raises Erased when the patient was erased meanwhile.
+    """
+    ensure_alive({message.data_key_id})
+    message = Message.objects.select_for_update().get(pk=message.pk)
+    media = (message.details or {}).get("media")
+    if media is None or media.get("transcript"):
+        return
+    try:
+        transcript = clean_text(transcript)
+    except (EmptyText, TextTooLong):  # two minutes hold no 4,000 characters: the ear ran in circles
+        transcript = ""
+    media = {name: value for name, value in media.items() if name != "waits"}
+    message.details = {**(message.details or {}), "media": {**media, "transcript": transcript}}
+    message.save(update_fields=["details"])
+    if transcript:
+        conversation = message.conversation
+        _speak(conversation, language_of(transcript, otherwise=conversation.language))
+        message = _look_for_danger(message, transcript, now=now)
+    announce_message(message)
+
+
+def _look_for_danger(message: Message, transcript: str, *, now: datetime) -> Message:
+    spoken = copy(message)
+    spoken.text = transcript  # never saved: the row keeps what the vendor delivered
+    patient = message.conversation.contact_point.patient
+    answer_danger(spoken, patient=patient, tap="", now=now)
+    if flags := (spoken.details or {}).get("red_flags"):
+        # Its spans are those of the transcript, and would point beside `text`.
+        heard = [{"rule": flag["rule"], "heard": flag["evidence"]} for flag in flags]
+        spoken.details = {**(spoken.details or {}), "red_flags": heard}
+        spoken.save(update_fields=["details"])
+    return spoken
+
+
+@transaction.atomic
 def welcome(contact_point: ContactPoint, *, now: datetime) -> None:
     """Greet somebody who has come to us and not written yet."""
     conversation = start_conversation(contact_point, now=now)
@@ -150,12 +214,15 @@ def welcome(contact_point: ContactPoint, *, now: datetime) -> None:
 def attend(conversation_id: int, *, understand: Understand, now: datetime) -> list[int]:
     """Respond to every unhandled message of a conversation, oldest first; returns their ids.
 
-    May run twice at once.
+    A voice that is still to be put into words waits, and what was written after it does not. May
+    run twice at once.
     """
     attended = []
     unhandled = Message.objects.filter(conversation=conversation_id).unhandled().order_by("seq")
     for message in unhandled.select_related("conversation__contact_point__patient"):
         try:
+            if _waits(message, now=now):
+                continue
             respond(message, understand=understand, now=now)
         except DatabaseError:
             raise  # the house is ill, not the message: it stays owed, and is rung again
@@ -169,16 +236,15 @@ def attend(conversation_id: int, *, understand: Understand, now: datetime) -> li
 def respond(message: Message, *, understand: Understand, now: datetime) -> None:
     """Decide on one message, act, and settle its debt, once."""
     conversation = message.conversation
-    brought = message.details or {}
-    tap = brought.get("tap", "")
-    # Only a person can look at a picture, or hear what a voice says.
-    meaning = NOT_UNDERSTOOD if tap or "media" in brought else _understood(understand, message)
+    tap = (message.details or {}).get("tap", "")
+    words = _words_of(message)
+    meaning = NOT_UNDERSTOOD if tap or not words else _understood(understand, words, conversation)
     with translation.override(conversation.language):
         for _attempt in range(MAX_ATTEMPTS):
             # The owner may have changed while an earlier message was answered.
             conversation.refresh_from_db(fields=["owner", "epoch", "misses", "language"])
             try:
-                decision, reply = _compose(message, meaning, tap=tap, now=now)
+                decision, reply = _compose(message, words, meaning, tap=tap, now=now)
             except Exception as error:
                 _log_failure("skill failed", error, conversation)
                 decision, reply = Decision(Act.HAND_OVER, Reason.FAILURE), None
@@ -187,6 +253,8 @@ def respond(message: Message, *, understand: Understand, now: datetime) -> None:
             except StaleEpoch:
                 # Somebody took over while this was composed: who owns it now decides anew.
                 logger.info("late reply refused", extra={"conversation": conversation.pk})
+            except HeardMeanwhile:
+                return  # whoever heard it has rung
             else:
                 return
     give_to_nurse(message, now=now)
@@ -224,16 +292,38 @@ def give_unattended_to_nurses(*, now: datetime) -> int:
     late = Message.objects.unhandled().filter(created_at__lt=now - UNATTENDED_AFTER)
     count = 0
     for message in late.select_related("conversation").order_by("created_at")[:AT_ONCE]:
+        if _waits(message, now=now - UNATTENDED_AFTER):
+            continue
         give_to_nurse(message, now=now)
         count += 1
     return count
 
 
-def _understood(understand: Understand, message: Message) -> Understanding:
+def _waits(message: Message, *, now: datetime) -> bool:
+    """Whether this is a voice that a machine may still put into words."""
     try:
-        return understand(message.text)
+        media = _media_of(message)
+    except Unreadable:
+        return False
+    return bool(media.get("waits")) and now < message.created_at + HEARD_WITHIN
+
+
+def _media_of(message: Message) -> dict[str, Any]:
+    media: dict[str, Any] = (message.details or {}).get("media") or {}
+    return media
+
+
+def _words_of(message: Message) -> str:
+    """What there is to understand: of a voice what a machine heard; nothing of a picture."""
+    media = _media_of(message)
+    return str(media.get("transcript") or "") if media else message.text
+
+
+def _understood(understand: Understand, words: str, conversation: Conversation) -> Understanding:
+    try:
+        return understand(words)
     except Exception as error:
-        _log_failure("understanding failed", error, message.conversation)
+        _log_failure("understanding failed", error, conversation)
         return NOT_UNDERSTOOD
 
 
@@ -244,16 +334,17 @@ def _log_failure(sentence: str, error: Exception, conversation: Conversation) ->
 
 
 def _compose(
-    message: Message, meaning: Understanding, *, tap: str, now: datetime
+    message: Message, words: str, meaning: Understanding, *, tap: str, now: datetime
 ) -> tuple[Decision, Reply | None]:
     """Decide, and find the words: reads only, so no transaction is held while a skill works."""
     conversation = message.conversation
-    decision = policy.decide(meaning, tap=tap, misses=conversation.misses)
+    unheard = not words and _media_of(message).get("kind") == "voice"
+    decision = policy.decide(meaning, tap=tap, misses=conversation.misses, unheard=unheard)
     if conversation.owner != Owner.ASSISTANT or decision.act is Act.HAND_OVER:
         return decision, None
     patient = conversation.contact_point.patient
     turn = Turn(
-        text=message.text,
+        text=words,
         meaning=meaning,
         lang=conversation.language,
         now=now,
@@ -282,10 +373,14 @@ def _act(
     *,
     now: datetime,
 ) -> None:
-    """Settle the debt and say the reply, both or neither. Raises StaleEpoch."""
+    """Settle the debt and say the reply, both or neither. Raises StaleEpoch, HeardMeanwhile."""
     conversation, epoch = message.conversation, message.conversation.epoch
     if not mark_handled(message.pk, now=now):
         return  # another worker was faster
+    if _media_of(message) and not _words_of(message):
+        message.refresh_from_db(fields=["details"])
+        if _media_of(message).get("transcript"):
+            raise HeardMeanwhile
     message.details = {**(message.details or {}), "understanding": _trace(meaning, decision)}
     message.save(update_fields=["details"])
     mark_seen(conversation, by_patient=False, seq=message.seq)
@@ -293,7 +388,7 @@ def _act(
         _hand_over(message, meaning, decision, now=now)
         return
     assert reply is not None
-    missed = decision.act is Act.CLARIFY and not (message.details or {}).get("tap")
+    missed = decision.act in MISSES and not (message.details or {}).get("tap")
     queue_reply(
         conversation,
         text=reply.text,

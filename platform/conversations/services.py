@@ -174,6 +174,16 @@ def change_owner(
     return conversation.epoch
 
 
+def ring_for_owed(contact_point: ContactPoint) -> None:
+    """Its patient can be reached again: what waited does so no longer."""
+    owed = Message.objects.filter(conversation__contact_point=contact_point).unsent()
+    if owed.update(send_after=None):
+        conversation_id = Conversation.objects.values_list("pk", flat=True).get(
+            contact_point=contact_point
+        )
+        publish(ReplyQueued(conversation_id))
+
+
 def show_again(message: Message) -> None:
     """Tell the screens that something of a stored message has changed."""
     frame = {

@@ -130,25 +130,26 @@ def other_contact_points(contact_point: ContactPoint) -> list[ContactPoint]:
     )
 
 
-def claim_address(patient: Patient, channel: Channel, *, address: str) -> ContactPoint | None:
-    """This patient at an address that their record holds, and that nobody there has used yet.
+def phone_to_write_to(patient: Patient, channel: Channel, *, phone: str) -> ContactPoint | None:
+    """The phone of a record as an address to write to, and never one to be met by.
 
-    None where it is a contact point already: of this patient it is known, and of another it may
-    be a phone that two share, on which the other would read what is not theirs.
+    Who writes from there is met as anybody is: a phone may be shared, or mistyped. None where
+    another record holds it too.
     """
-    index = index_address(address, channel=channel)
-    try:
-        with transaction.atomic():
-            contact_point, is_new = ContactPoint.objects.get_or_create(
-                channel=channel,
-                address_index=index,
-                defaults={
-                    "patient": patient, "data_key_id": patient.data_key_id, "address": address,
-                },
-            )  # fmt: skip
-    except IntegrityError:
+    index = index_address(phone, channel=channel)
+    others = Patient.objects.filter(merged_into=None, erased_at=None).exclude(pk=patient.pk)
+    if others.filter(phone_index=patient.phone_index).exclude(phone_index="").exists():
         return None
-    return contact_point if is_new else None
+    elsewhere = ContactPoint.objects.filter(channel=channel, address_index=index)
+    if elsewhere.exclude(patient=patient).exists():
+        return None
+    unmet = ContactPoint.objects.filter(channel=channel, patient=patient, address_index=None)
+    for known in unmet.select_related("channel", "patient"):
+        if known.address == phone:
+            return known
+    return ContactPoint.objects.create(
+        patient=patient, data_key_id=patient.data_key_id, channel=channel, address=phone
+    )
 
 
 def mute_contact_point(contact_point: ContactPoint, *, until: datetime | None) -> None:
@@ -172,9 +173,20 @@ def join_by_union(contact_point: ContactPoint, *, union: str) -> None:
     if older is None:
         return
     first, second = sorted((older.patient, contact_point.patient), key=lambda each: each.pk)
+    if _contradict(first, second):
+        return  # two people with one WeChat: staff decide
     with suppress(CannotMerge):
         merge_patients(second, into=first)
         contact_point.patient = first
+
+
+def _contradict(one: Patient, other: Patient) -> bool:
+    """Whether their records can't be one person's, or must not become so by a machine's word."""
+    if one.deceased_at or other.deceased_at:
+        return True
+    facts = ("identity_index", "phone_index", "birth_date_text")
+    pairs = [(getattr(one, fact), getattr(other, fact)) for fact in facts]
+    return any(mine and theirs and mine != theirs for mine, theirs in pairs)
 
 
 def give_consent(

@@ -254,7 +254,7 @@ export class Thread {
 
   /** A picture, a voice: shown only when she asks, as some are hard to look at. @param {any} item */
   #media(item) {
-    const { kind, type, state, url } = item.media;
+    const { kind, type, state, url, transcript, caution } = item.media;
     const box = make("div", "extra media");
     if (state !== "here") {
       box.append(make("span", "", words.media[state]));
@@ -284,6 +284,7 @@ export class Thread {
       link.href = url;
       box.append(link);
     }
+    if (transcript) box.append(make("p", "said-text", transcript), make("p", "extra", caution));
     return box;
   }
 

@@ -15,15 +15,15 @@ MAINLAND = re.compile(r"1[3-9][0-9]{9}")
 
 
 def read_events(body: bytes) -> Sequence[InboundEvent]:
-    """All of one delivery, or nothing. Raises Malformed."""
-    rows = sms.rows_of(sms.read_json(body))
-    kinds = {("biz_id" in row, "content" in row) for row in rows}
-    if not kinds:
-        return []
-    if kinds == {(True, False)}:
-        return [_receipt(row) for row in rows]
-    if kinds == {(False, True)}:
-        return [_message(row) for row in rows]
+    """What can be read of one delivery. Raises Malformed where that is nothing."""
+    return sms.readable(sms.rows_of(sms.read_json(body)), _read)
+
+
+def _read(row: Row) -> InboundEvent:
+    if "biz_id" in row and "content" not in row:
+        return _receipt(row)
+    if "content" in row and "biz_id" not in row:
+        return _message(row)
     raise Malformed
 
 

@@ -5,9 +5,17 @@ from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
-from adapters.contracts import Field, Guest, NotPulled, OutboundMessage, Refused, Window
+from adapters.contracts import (
+    Field,
+    Guest,
+    Notice,
+    NotPulled,
+    OutboundMessage,
+    Refused,
+    Window,
+)
 from adapters.vendor import NoAnswer
-from adapters.weixin.account import SETUP, WeixinAdapter
+from adapters.weixin.account import SETUP, WeixinAdapter, named
 from adapters.weixin.errors import meaning_of
 
 BUSY = -1
@@ -52,6 +60,11 @@ class MiniProgramAdapter(WeixinAdapter):
             raise NotPulled(none.result) from None
         if said.get("errcode") == BUSY:
             raise NotPulled(meaning_of(BUSY))
-        if not said.get("openid"):
+        openid = named(said, "openid")
+        if not openid:
             raise Refused
-        return Guest(str(said["openid"]), str(said.get("unionid", "")))
+        return Guest(openid, named(said, "unionid"))
+
+    @property
+    def notice(self) -> Notice | None:
+        return super().notice if self._settings.get("notice_page") else None

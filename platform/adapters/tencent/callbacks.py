@@ -13,11 +13,11 @@ SECONDS = re.compile(r"[0-9]{9,10}")  # since 1970; milliseconds would lie centu
 
 
 def read_events(body: bytes) -> Sequence[InboundEvent]:
-    """All of one delivery, or nothing. Raises Malformed."""
+    """What can be read of one delivery. Raises Malformed where that is nothing."""
     found = sms.read_json(body)
     if isinstance(found, Mapping):
         return [_message(found)]
-    return [_receipt(row) for row in sms.rows_of(found)]
+    return sms.readable(sms.rows_of(found), _receipt)
 
 
 def _receipt(row: Row) -> InboundEvent:

@@ -5,8 +5,16 @@ from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
-from adapters.contracts import Field, NotPulled, OutboundMessage, Retry, Window
-from adapters.weixin.account import SETUP, WeixinAdapter
+from adapters.contracts import (
+    Category,
+    Field,
+    Notice,
+    NotPulled,
+    OutboundMessage,
+    Rejected,
+    Window,
+)
+from adapters.weixin.account import SETUP, WeixinAdapter, named
 from adapters.weixin.errors import meaning_of
 
 
@@ -40,7 +48,13 @@ class WeChatAdapter(WeixinAdapter):
     def union_of(self, address: str) -> str:
         """The unionid: there is one where the account is bound to an open platform's."""
         said = self._ask("/cgi-bin/user/info", {"openid": address})
-        code = said.get("errcode", 0)
-        if code and isinstance(meaning := meaning_of(code), Retry):
+        if code := said.get("errcode", 0):
+            meaning = meaning_of(code)
+            if isinstance(meaning, Rejected) and meaning.category is Category.INVALID_RECIPIENT:
+                return ""
             raise NotPulled(meaning)
-        return str(said.get("unionid", ""))
+        return named(said, "unionid")
+
+    @property
+    def notice(self) -> Notice | None:
+        return super().notice if self._settings.get("site_url") else None

@@ -57,7 +57,7 @@ logger = logging.getLogger(__name__)
 API = "https://qyapi.weixin.qq.com"
 FRESH_S = 600  # a callback signed longer ago, or so far ahead, is somebody's recording
 MAX_BYTES = 2_048  # of one text message
-PAGE = 1_000  # messages in one answer, at most; source: "接收消息和事件" of 微信客服
+PAGE = 100  # messages in one answer, at most; source: "接收消息和事件" of 微信客服
 # Source: "发送消息" and "发送欢迎语等事件响应消息" of 微信客服. An account's settings may say other
 # numbers: {"windows": {"message": [172800, 5]}}.
 WINDOWS = {

@@ -113,13 +113,17 @@ class WeixinAdapter:
 
     def check(self) -> Sequence[Step]:
         steps = [self._check_keys(), self._check_token()]
-        return [*steps, self._check_notice()] if self.notice else steps
+        return [*steps, self._check_notice()] if self._settings.get("notice_template") else steps
 
     def _check_notice(self) -> Step:
         fields = fields_of(str(self._settings.get("notice_fields", "")))
         wrong = ", ".join(too_long(fields)) if fields else "—"
+        name = _("template of a notice")
+        if self.notice is None:
+            hint = _("Say what a tap on the notice opens: without it no notice is sent.")
+            return Step(name, works=False, hint=hint)
         hint = _("WeChat refuses these fields: %(fields)s. A thing has 20 characters at most.")
-        return Step(_("template of a notice"), works=not wrong, hint=hint % {"fields": wrong})
+        return Step(name, works=not wrong, hint=hint % {"fields": wrong})
 
     def _check_keys(self) -> Step:
         name = _("keys of the callback")
@@ -154,8 +158,8 @@ class WeixinAdapter:
             check(query.get("msg_signature", ""), self._token, stamp, nonce, sealed)
             open_with_any(self._sealers, sealed)
             return
-        if callback.method == "POST" and self._settings.get("mode") == "secure":
-            raise Refused  # the account is set to ciphertext alone
+        if callback.method == "POST" and self._settings.get("mode") in ("secure", "compatible"):
+            raise Refused  # in both modes it brings the ciphertext, which alone is signed
         check(query.get("signature", ""), self._token, stamp, nonce)
 
     def parse(self, callback: Callback) -> Sequence[InboundEvent]:
@@ -324,3 +328,9 @@ def _fields(body: bytes | str) -> Any:
         return read_fields(body)
     except UnicodeDecodeError:
         raise Malformed from None
+
+
+def named(said: Mapping[str, Any], name: str) -> str:
+    """A name in an answer; `null` and what is no text are none, for two nobodies are not one."""
+    value = said.get(name)
+    return value if isinstance(value, str) else ""

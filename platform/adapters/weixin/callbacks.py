@@ -130,7 +130,7 @@ def _subscribed_receipt(fields: Fields) -> Receipt:
     vendor_id = _text(inner, "MsgID")
     if code in ("", "0"):
         return Receipt(vendor_id, Status.DELIVERED)
-    return Receipt(vendor_id, Status.FAILED, Category.OPTED_OUT, code[:80])
+    return Receipt(vendor_id, Status.FAILED, Category.NO_CONSENT, code[:80])
 
 
 def _grants(fields: Fields, name: str) -> tuple[Grant, ...]:

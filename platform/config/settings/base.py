@@ -113,6 +113,8 @@ BROKER_URL = os.environ.get("BROKER_URL", "")
 REDIS_URL = os.environ.get("REDIS_URL", "")
 EVENT_RINGER = "workers.bell.ring"
 MODEL_STATE = "workers.understanding.state"  # asked by /readyz
+# The folder of a speech recognition model, see workers.hearing. Empty: no voice is put into words.
+HEARING_MODEL = os.environ.get("HEARING_MODEL", "")
 # Frames reach a web process by `live`, and fan out to its sockets by this layer.
 CHANNEL_LAYERS = {
     "default": {

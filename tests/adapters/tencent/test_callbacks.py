@@ -52,7 +52,6 @@ BODIES = {
     "latin": _json(REPLY).replace("在吗".encode(), b"\xff\xfe"),
     "utf-16": _json(REPLY).decode().encode("utf-16"),
     "gbk": _json(REPLY).decode().encode("gbk"),
-    "one bad row": _json([REPORT, {**REPORT, "sid": ""}]),
     "no phone": _json({**REPLY, "mobile": ""}),
     "no country": _json({**REPLY, "nationcode": None}),
     "letters": _json({**REPLY, "mobile": "1380000000a"}),
@@ -181,3 +180,9 @@ def test_nothing_breaks_the_door(
         for body in (json.dumps(said).encode(), blob):
             with contextlib.suppress(Refused, Malformed):
                 takes_in(replace(vendor.calls([]), body=body))
+
+
+def test_one_row_that_makes_no_sense_takes_no_other_with_it() -> None:
+    events = read_events(_json([{**REPORT, "sid": ""}, REPORT]))
+
+    assert [event.kind for event in events] == [EventKind.RECEIPT]

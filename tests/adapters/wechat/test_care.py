@@ -170,7 +170,7 @@ def test_a_receipt_never_goes_back_and_a_failure_is_told(
     for message, vendor_id in ((first, "11"), (second, "22")):
         Attempt.objects.create(
             message=message, channel=conversation.contact_point.channel,
-            result="accepted", status="accepted",
+            result="accepted", status="accepted", contact_point=conversation.contact_point,
             vendor_id=vendor_id, began_at=timezone.now(),
         )  # fmt: skip
         Message.objects.filter(pk=message.pk).update(sent_at=timezone.now())

@@ -40,7 +40,7 @@ def _nothing_happened() -> bool:
 @pytest.fixture
 def open_mode(wechat_channel: Channel) -> None:
     account = Account.objects.get()
-    account.settings["mode"] = "compatible"
+    account.settings["mode"] = "plain"
     account.save()
 
 

@@ -101,7 +101,7 @@ def test_the_ring_and_the_account_are_named(wecom: WeComStandIn, adapter: WeComA
     adapter.pull("1", ring="")
 
     first, second = (asked.json for asked in wecom.asked if asked.path.endswith("sync_msg"))
-    ours = {"limit": 1_000, "voice_format": 0, "open_kfid": wecom.credentials.open_kfid}
+    ours = {"limit": 100, "voice_format": 0, "open_kfid": wecom.credentials.open_kfid}
     assert first == {**ours, "token": ring}
     assert second == {**ours, "cursor": "1"}
 
