@@ -63,8 +63,10 @@ class Said:
 def said_in(details: Details | None, by: str = MODEL) -> Said | None:
     """What a model said, by the details of a message; None where none was asked, or it failed."""
     found = (details or {}).get(by) or {}
-    # A tapped tile is understood without a model, and what failed has no name.
-    if (details or {}).get("tap") or not found.get("model"):
+    # A tapped tile is understood without a model, what failed has no name, and what was said of a
+    # voice was said of its transcript, not of the text.
+    brought = details or {}
+    if brought.get("tap") or brought.get("media") or not found.get("model"):
         return None
     try:
         departments = [each["name"] for each in found.get("departments", ())]

@@ -269,4 +269,5 @@ def _weight(message: Message) -> float:
 
 
 def _line(message: Message) -> Line:
-    return Line(message.seq, message.text, message.created_at)
+    heard = ((message.details or {}).get("media") or {}).get("transcript", "")  # by a machine
+    return Line(message.seq, f"{message.text} {heard}".strip(), message.created_at)
