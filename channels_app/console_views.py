@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_GET
 
+from adapters.models import Attempt
 from channels_app import console_words
 from channels_app.login import ConsoleLogin
 from conversations.models import Conversation
@@ -29,6 +30,7 @@ from vault.datakeys import open_many
 
 LISTED = 200  # rows; who waits below that is in a folder of their own
 RED = 3  # urgency of an emergency
+TRIED = 20  # attempts on the card, the newest; its template says the number too
 
 FOLDERS: dict[str, Any] = {
     "red": _l("Red flags"),
@@ -120,6 +122,9 @@ def card(request: HttpRequest, conversation_id: int, *, nurse: StaffMember) -> H
         "department": _department(tickets[0]),
         "earlier": tickets[1:],
         "channel": conversation.contact_point.channel,
+        "attempts": Attempt.objects.filter(message__conversation=conversation)
+        .select_related("channel")
+        .order_by("-began_at", "-pk")[:TRIED],
     }
     return render(request, "console/_card.html", context)
 

@@ -3,6 +3,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from adapters.contracts import Category, Status
 from vault.fields import SealedBytes, SealedJSON, SealedText
@@ -159,7 +160,7 @@ STATUSES = {
     Status.ACCEPTED: _("accepted"),
     Status.SENT: _("sent"),
     Status.DELIVERED: _("delivered"),
-    Status.READ: _("read"),
+    Status.READ: pgettext_lazy("delivery", "read"),
     Status.FAILED: _("failed"),
 }
 

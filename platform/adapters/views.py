@@ -2,7 +2,10 @@
 
 import json
 import logging
+from contextlib import AbstractContextManager, nullcontext
+from threading import Lock
 
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +20,8 @@ from patients.models import Channel
 
 logger = logging.getLogger(__name__)
 
+# SQLite has one writer at a time, and a queue of ours is fairer than its lock.
+_turn: AbstractContextManager[object] = Lock() if connection.vendor == "sqlite" else nullcontext()
 MAX_CODE_BODY = 1_024
 MAX_BODY = 262_144  # bytes; the largest callback of any vendor is a tenth of it
 
@@ -49,7 +54,8 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
         return _refuse(channel, "not from the vendor", status=403)
     except Malformed:
         return _refuse(channel, "not to be read", status=400)
-    receive(channel, events, capabilities=adapter.capabilities, now=timezone.now())
+    with _turn:
+        receive(channel, events, capabilities=adapter.capabilities, now=timezone.now())
     answer = adapter.acknowledge(said)
     return HttpResponse(answer.body, content_type=answer.content_type)
 
