@@ -183,7 +183,7 @@ def _count(
         day.lost += sum((Counter(patient.turns) - Counter(said)).values())
         day.doubled += sum((Counter(said) - Counter(patient.turns)).values())
         day.reordered += Counter(said) == Counter(patient.turns) and said != list(patient.turns)
-        for _text, lot in thread["answers"] if thread else []:
+        for _text, lot, _is_card in thread["answers"] if thread else []:
             day.answers[lot] += 1
         if thread is not None and not patient.line.only_notices:
             _compare(day, thread["answers"], got=_got(patient))
@@ -199,20 +199,25 @@ def _got(patient: _Patient) -> str:
     return "\n\n".join(texts)
 
 
-def _compare(day: Day, answers: Sequence[tuple[str, str]], *, got: str) -> None:
-    """Hold what a phone got against what we believe: each once, in order, and nothing else."""
+def _compare(day: Day, answers: Sequence[tuple[str, str, bool]], *, got: str) -> None:
+    """Hold what a phone got against what we believe: each once, in order, and nothing else.
+
+    An emergency card may go ahead of what waits; what was given up may have arrived all the same.
+    """
     at, rest = 0, got
-    for text, lot in answers:
-        found = got.find(text, at)
-        if found >= 0:
+    for text, lot, is_card in answers:
+        if lot != "sent":
+            continue
+        found = got.find(text, 0 if is_card else at)
+        if found < 0:
+            day.reordered += text in got
+            day.lost += text not in got
+        elif not is_card:
             at = found + len(text)
+        rest = rest.replace(text, "", 1)
+    for text, lot, _is_card in answers:
+        if lot == "given up":
             rest = rest.replace(text, "", 1)
-        elif lot == "sent":
-            if text in got:
-                day.reordered += 1
-                rest = rest.replace(text, "", 1)
-            else:
-                day.lost += 1
     day.doubled += bool(rest.strip())
 
 

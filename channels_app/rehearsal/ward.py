@@ -80,7 +80,7 @@ def tell() -> dict[str, Any]:
 
     attempts = Attempt.objects.values("channel__slug", "result", "category", "code")
     threads = list(_threads())
-    owed = sum(lot == "owed" for thread in threads for _text, lot in thread["answers"])
+    owed = sum(each[1] == "owed" for thread in threads for each in thread["answers"])
     return {
         "threads": threads,
         "owed": owed + Message.objects.unhandled().count(),
@@ -106,7 +106,7 @@ def _threads() -> Iterator[dict[str, Any]]:
 
     for conversation in Conversation.objects.select_related("contact_point__channel"):
         said: list[str] = []
-        answers: list[list[str]] = []
+        answers: list[tuple[str, str, bool]] = []
         texts = conversation.messages.filter(kind=Kind.TEXT).order_by("seq")
         for message in texts.select_related("nurse", "conversation"):
             if message.author == Author.PATIENT:
@@ -114,7 +114,8 @@ def _threads() -> Iterator[dict[str, Any]]:
             else:
                 lot = _lot(message)
                 waits = lot == "owed" and answers and answers[-1][1] == "waiting"
-                answers.append([plain_text(message), "waiting" if waits else lot])
+                is_card = "card" in (message.details or {})
+                answers.append((plain_text(message), "waiting" if waits else lot, is_card))
         yield {
             "slug": conversation.contact_point.channel.slug,
             "address": conversation.contact_point.address,

@@ -27,7 +27,8 @@ def open_window(
     window = capabilities.windows.get(trigger)
     if window is None:
         return False
-    was_open = Allowance.objects.filter(contact_point=contact_point).left(now=at).exists()
+    known = list(Allowance.objects.filter(contact_point=contact_point))
+    was_open = any(each.has_some_left(now=at) for each in known)
     fresh = {
         "opened_at": at,
         "closes_at": at + timedelta(seconds=window.seconds),
@@ -35,11 +36,13 @@ def open_window(
         "used": 0,
         "reply_code": reply_code,
     }
-    known, is_new = Allowance.objects.get_or_create(
-        contact_point=contact_point, trigger=trigger, defaults=fresh
-    )
-    if not is_new:
-        is_new = bool(Allowance.objects.filter(pk=known.pk, opened_at__lt=at).update(**fresh))
+    if trigger in {each.trigger for each in known}:
+        older = Allowance.objects.filter(contact_point=contact_point, trigger=trigger)
+        is_new = bool(older.filter(opened_at__lt=at).update(**fresh))
+    else:
+        _row, is_new = Allowance.objects.get_or_create(
+            contact_point=contact_point, trigger=trigger, defaults=fresh
+        )
     return is_new and not was_open
 
 
