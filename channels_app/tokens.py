@@ -36,7 +36,8 @@ def _is_over(visitor: str) -> bool:
     """A new token at each hello makes nobody's visit by link longer."""
     if not visitor.startswith(_BY_LINK):
         return False
-    return time.time() - int(visitor.partition(".")[2]) > BY_LINK_S
+    opened_at = visitor.partition(".")[2]  # tokens of before named none
+    return not opened_at.isdecimal() or time.time() - int(opened_at) > BY_LINK_S
 
 
 def make_token(visitor: str, *, channel: str) -> str:

@@ -80,11 +80,11 @@ class _Hearing:
         contact_point = self._meet()
         self._open(contact_point)
         keyword = keyword_in(self.event.text) if self.capabilities.stops_by_word else None
-        if keyword is Keyword.START or not self._is_stopped(contact_point):
-            reopen_contact_point(contact_point, at=self.at)
         received = _take_in(
             contact_point, self.event, fetches=self.capabilities.fetches, now=self.now
         )
+        if received[0].is_new and (keyword is Keyword.START or not self._is_stopped(contact_point)):
+            reopen_contact_point(contact_point, at=self.at)
         if keyword is not None:
             obey(keyword, contact_point, received, capabilities=self.capabilities, now=self.now)
         elif self.capabilities.stops_by_word:
@@ -99,7 +99,7 @@ class _Hearing:
 
     def let_go(self) -> None:
         known = self._known()
-        if known is not None and self._is_first():
+        if known is not None and self._is_first() and not ledger.opened_since(known, at=self.at):
             close_contact_point(known, why=Category.OPTED_OUT, at=self.at)
 
     def note_grants(self) -> None:

@@ -84,13 +84,18 @@ def _next(conversation: Conversation, capabilities: Capabilities, *, clock: Cloc
     def waits(message: Message) -> bool:
         return message.send_after is not None and message.send_after > now
 
-    in_doubt = [each for each in owed if each.pk in _spoken(owed)]
-    if in_doubt:
-        return [] if waits(in_doubt[0]) else in_doubt
+    spoken = _spoken(owed)
+    in_doubt = [each for each in owed if each.pk in spoken]
+    if in_doubt and not waits(in_doubt[0]):
+        return in_doubt
     # A reminder that waits for the morning keeps nothing else back.
     owed = [each for each in owed if not (waits(each) and policy.purpose_of(each))]
-    if owed and waits(owed[0]):
-        cards = (each for each in owed if policy.is_urgent(each) and each.send_after is None)
+    if in_doubt or (owed and waits(owed[0])):
+        cards = (
+            each
+            for each in owed
+            if policy.is_urgent(each) and not waits(each) and each.pk not in spoken
+        )
         return [card] if (card := next(cards, None)) else []
     bubbles: list[Message] = []
     for message in owed:
@@ -117,7 +122,9 @@ def _spoken(owed: Sequence[Message]) -> set[int]:
 
 def _settle_what_was_in_flight(owed: list[Message], *, now: datetime) -> list[Message]:
     """Give up what a dead worker may have said, unless a repeat is one message to that vendor."""
-    doubtful = list(_doubtful(owed).select_related("channel"))
+    doubtful = list(
+        _doubtful(owed).select_related("channel", "message__conversation__contact_point")
+    )
     if not doubtful:
         return owed
     spoken = {each.message_id for each in doubtful}
@@ -130,6 +137,8 @@ def _settle_what_was_in_flight(owed: list[Message], *, now: datetime) -> list[Me
 
 
 def _is_one_when_repeated(attempt: Attempt) -> bool:
+    if attempt.channel_id != attempt.message.conversation.contact_point.channel_id:
+        return False  # a detour: the repeat may go another way
     try:
         adapter = adapter_of(attempt.channel)
     except NoAdapter:

@@ -46,6 +46,11 @@ def open_window(
     return is_new and not was_open
 
 
+def opened_since(contact_point: ContactPoint, *, at: datetime) -> bool:
+    """Whether its patient did something after this moment."""
+    return Allowance.objects.filter(contact_point=contact_point, opened_at__gt=at).exists()
+
+
 def reach_of(contact_point: ContactPoint, *, now: datetime, purpose: str = "") -> Reach:
     """What is known of an address at this moment; `purpose` of what is to be sent unasked."""
     patient = contact_point.patient

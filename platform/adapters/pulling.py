@@ -5,7 +5,8 @@ fetched again, and its second storing changes nothing.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -67,6 +68,17 @@ class _Hold:
     def renew(self, now: datetime, **moved: Any) -> bool:
         return self._hold(Q(pulling_until=self._until), now, **moved)
 
+    @contextmanager
+    def stored_with(self) -> Iterator[None]:
+        """A transaction: what it renewed is not renewed where it does not commit."""
+        held = self._until
+        try:
+            with transaction.atomic():
+                yield
+        except BaseException:
+            self._until = held
+            raise
+
     def give_back(self, *, after: datetime | None) -> None:
         """`after`: nobody fetches before then."""
         self._rows.filter(pulling_until=self._until).update(pulling_until=after)
@@ -89,7 +101,7 @@ def _pull_page(
     if not batch.has_more:
         moved["pulled_at"] = began_at
     try:
-        with transaction.atomic():
+        with hold.stored_with():
             if not hold.renew(clock(), **moved):
                 return False
             receive(channel, batch.events, capabilities=capabilities, now=clock())
@@ -111,7 +123,7 @@ def _store_one_by_one(
     clock: Clock,
 ) -> None:
     """One that can't be stored keeps no other from being read; the log says how many were left."""
-    with transaction.atomic():
+    with hold.stored_with():
         if not hold.renew(clock(), **moved):
             return
         for event in events:

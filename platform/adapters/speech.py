@@ -76,7 +76,10 @@ class Speech:
             return True
         speaker, result = self, self._give()
         if isinstance(result, Rejected) and result.category in policy.ELSEWHERE:
-            speaker, result = self._by_another_way(result)
+            if self._is_in_doubt():
+                result = Unknown()  # it may have arrived: another way would say it twice
+            else:
+                speaker, result = self._by_another_way(result)
         match result:
             case None:
                 return False
@@ -95,6 +98,10 @@ class Speech:
     @property
     def _is_urgent(self) -> bool:
         return any(map(policy.is_urgent, self.bubbles))
+
+    def _is_in_doubt(self) -> bool:
+        tries = Attempt.objects.filter(message__in=self.ids, result=Result.UNKNOWN)
+        return tries.exists()
 
     def _was_seen(self) -> bool:
         """Where only notices go out, nothing is noticed that an open page has shown already."""
@@ -115,8 +122,11 @@ class Speech:
             return rests_until
         if self.purpose and (morning := policy.morning_after(timezone.localtime(now))):
             return morning
-        if not self.adapter.capabilities.template_only:
-            return None
+        return self._notice_at() if self.adapter.capabilities.template_only else None
+
+    def _notice_at(self) -> datetime | None:
+        """When to tell that there is something to read; None: now."""
+        now = self.clock()
         at = policy.notice_at(
             now=now,
             written_at=self.bubbles[0].created_at,
@@ -125,12 +135,12 @@ class Speech:
         )
         return at if at > now else None
 
-    def _told_at(self, *, is_notice: bool = False) -> datetime | None:
+    def _told_at(self) -> datetime | None:
         here = Attempt.objects.filter(
             channel=self.channel,
             message__conversation=self.conversation,
             result=Result.ACCEPTED,
-            is_notice=is_notice,
+            is_notice=self.is_notice,
         )
         return here.order_by("-began_at").values_list("began_at", flat=True).first()
 
@@ -166,6 +176,9 @@ class Speech:
 
     def _by_another_way(self, refused: Rejected) -> tuple["Speech", SendResult | None]:
         """A notice on this channel, or the patient's next channel; and what became of it there."""
+        if self.conversation.patient_seen_seq >= self.bubbles[-1].seq:
+            self._note_sent(self.clock())  # on the page that an earlier notice opened
+            return self, Accepted()
         if self.purpose == "" and refused.category in (Category.WINDOW_CLOSED, Category.QUOTA):
             notice = replace(self, is_notice=True)
             result = notice._notify()
@@ -198,10 +211,9 @@ class Speech:
         """None where no notice can be sent; the last one counts for a while for what follows."""
         if not isinstance(self.adapter, Notifying) or self.adapter.notice is None:
             return None
-        now, told_at = self.clock(), self._told_at(is_notice=True)
-        if told_at is not None and told_at + policy.NOT_AGAIN > now:
-            wait = told_at + policy.NOT_AGAIN - now
-            return Retry(Category.THROTTLED, after_s=wait.total_seconds())
+        until = self._notice_at()
+        if until is not None and not self._is_urgent:
+            return Retry(Category.THROTTLED, after_s=(until - self.clock()).total_seconds())
         return self._give()
 
     def _tell(self, event: str, refused: Rejected, channel: Channel) -> None:

@@ -1,8 +1,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from adapters.views import callback, let_in
 from channels_app.login import AdminLogin
+from channels_app.vendor_views import callback, let_in
 
 admin.site.login_form = AdminLogin
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.test import Client
 from django.utils import timezone
 
@@ -15,6 +16,16 @@ from harness.accounts import open_account
 from patients.models import Channel
 
 CallBack = Callable[[Outgoing], Any]
+
+
+@pytest.fixture(autouse=True)
+def in_this_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a vendor says is stored by the test's own transaction."""
+    monkeypatch.setattr("channels_app.vendor_views.database.write", _here)
+
+
+async def _here(act: Callable[..., Any], *args: Any) -> Any:
+    return await sync_to_async(act)(*args)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Who comes by a link from an SMS: into one conversation, for three days, and nowhere else."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -101,6 +102,61 @@ async def test_a_token_of_one_channel_opens_no_other(browser: Any) -> None:
     line = await browser(channel="web")
 
     assert (await line.hello(welcome["token"]))["code"] == "bad_token"
+
+
+async def test_a_link_of_a_channel_that_is_switched_off_opens_nothing(browser: Any) -> None:
+    link = await link_to()
+    _line, welcome = await come(browser, link)
+    await Channel.objects.filter(slug="sms").aupdate(is_active=False)
+
+    assert (await come(browser, link))[1]["code"] == "link_expired"
+    line = await browser(channel="sms")
+    assert (await line.hello(welcome["token"]))["code"] == "not_found"
+
+    await Channel.objects.filter(slug="sms").aupdate(is_active=True)
+    assert (await come(browser, link))[1]["type"] == "welcome"
+
+
+async def test_a_token_renewed_at_each_hello_ends_with_its_visit(
+    browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _line, welcome = await come(browser, await link_to())
+    token, opened_at = welcome["token"], time.time()
+
+    def at(hours: float) -> None:
+        monkeypatch.setattr(tokens.time, "time", lambda: opened_at + hours * 3_600)
+
+    for hours in (3, 6, 9, 11.9):
+        at(hours)
+        line = await browser(channel="sms")
+        token = (await line.hello(token))["token"]
+    at(12.1)
+    line = await browser(channel="sms")
+    assert (await line.hello(token))["code"] == "bad_token"
+
+
+def test_a_token_says_when_its_link_was_opened_however_often_it_is_renewed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened_at = time.time()
+    token = tokens.make_token(tokens.visitor_by_link(7), channel="sms")
+    ordinary = tokens.make_token(tokens.new_visitor(), channel="web")
+    for hours in range(0, 12, 3):
+        monkeypatch.setattr(time, "time", lambda h=hours: opened_at + h * 3_600)
+        visitor = tokens.read_token(token, channel="sms")
+        assert tokens.contact_point_of(visitor) == 7
+        token = tokens.make_token(visitor, channel="sms")
+    monkeypatch.setattr(time, "time", lambda: opened_at + tokens.BY_LINK_S + 60)
+    with pytest.raises(tokens.BadToken):
+        tokens.read_token(token, channel="sms")
+
+    monkeypatch.setattr(time, "time", lambda: opened_at + 29 * 24 * 3_600)
+    assert tokens.read_token(ordinary, channel="web")  # who came by no link stays
+
+
+def test_a_token_from_before_they_said_when_the_link_was_opened_is_bad() -> None:
+    with pytest.raises(tokens.BadToken):
+        tokens.read_token(tokens.make_token("~7", channel="sms"), channel="sms")
 
 
 def test_a_visit_by_link_lasts_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
