@@ -3,9 +3,12 @@
 A sweep reads a small partial index and does little; two sweeps at once do no harm.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import cycle
 
 from celery import shared_task
+from django.db.models import Q
+from django.db.models.functions import Mod
 from django.utils import timezone
 
 from adapters.media import not_brought
@@ -22,6 +25,9 @@ from live.models import Glance
 from tickets.services import climb_alarms, requeue_abandoned, ring_again, wake_snoozed
 
 OWED_AFTER = timedelta(seconds=3)  # a ring normally needs less than one
+LATELY = timedelta(seconds=5)  # two sweeps, and a late one
+TURNS = 10  # sweeps in which all that is owed has been rung for
+_turns = cycle(range(TURNS))
 AT_ONCE = 200  # conversations rung per sweep; the next one takes the rest
 GLANCES_KEPT = timedelta(minutes=1)
 HEARD_KEPT = timedelta(days=7)  # far beyond the last redelivery of any vendor
@@ -47,11 +53,23 @@ def ring_owed(**_: object) -> None:
     """Ring again for every message that nobody handled, and every reply that nobody sent."""
     now = timezone.now()
     owed = Message.objects.filter(created_at__lt=now - OWED_AFTER)
+    is_due = _is_due(now, turn=next(_turns))
     unsent = owed.unsent().exclude(send_after__gt=now)
     for messages, event in ((owed.unhandled(), MessageReceived), (unsent, ReplyQueued)):
-        ids = messages.order_by().values_list("conversation_id", flat=True).distinct()
+        due = messages.annotate(turn=Mod("conversation_id", TURNS)).filter(is_due)
+        ids = due.order_by().values_list("conversation_id", flat=True).distinct()
         for conversation_id in ids[:AT_ONCE]:
             publish(event(conversation_id))
+
+
+def _is_due(now: datetime, *, turn: int) -> Q:
+    """Owed since a moment ago, or told to wait until a moment ago; of the rest a part each time.
+
+    A broker keeps every ring. Workers that are behind would be rung further behind for ever.
+    """
+    lately = now - LATELY
+    fresh = Q(created_at__gt=lately - OWED_AFTER) | Q(send_after__gt=lately)
+    return fresh | Q(turn=turn)
 
 
 @shared_task(name="sweep.due")  # type: ignore[untyped-decorator]

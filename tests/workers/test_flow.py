@@ -49,10 +49,21 @@ def test_a_task_that_runs_twice_answers_once(patient_writes, understood) -> None
 
 @pytest.mark.django_db
 def test_the_sweep_rings_again_for_what_is_owed(patient_writes, rings) -> None:
-    patient_writes("你好", attended=False, now=timezone.now() - timedelta(minutes=1))
+    patient_writes("你好", attended=False, now=timezone.now() - timedelta(seconds=5))
     rings.clear()  # the broker lost it
 
     sweeps.ring_owed()
+
+    assert [name for name, _ in rings] == ["message.received"]
+
+
+@pytest.mark.django_db
+def test_workers_that_are_behind_are_not_rung_further_behind(patient_writes, rings) -> None:
+    patient_writes("你好", attended=False, now=timezone.now() - timedelta(minutes=1))
+    rings.clear()
+
+    for _sweep in range(sweeps.TURNS):
+        sweeps.ring_owed()
 
     assert [name for name, _ in rings] == ["message.received"]
 
