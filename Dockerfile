@@ -7,8 +7,11 @@ WORKDIR /srv/wenan
 COPY requirements.lock ./
 RUN pip install --require-hashes -r requirements.lock
 
+# Docker builds with `--build-arg EXTRAS=voice` hear voices, see docs/operations.md.
+ARG EXTRAS=
 COPY . .
 RUN pip install --no-deps --no-build-isolation -e . \
+    && if [ -n "$EXTRAS" ]; then pip install ".[$EXTRAS]"; fi \
     && SECRET_KEY=only-to-compile-translations python manage.py compile_catalogs \
     && useradd --system --home-dir /srv/wenan --uid 10001 wenan \
     && install -d -o wenan -m 700 /var/lib/wenan
