@@ -11,7 +11,7 @@ RUN pip install --require-hashes -r requirements.lock
 ARG EXTRAS=
 COPY . .
 RUN pip install --no-deps --no-build-isolation -e . \
-    && if [ -n "$EXTRAS" ]; then pip install ".[$EXTRAS]"; fi \
+    && if [ -n "$EXTRAS" ]; then pip install --no-build-isolation -e ".[$EXTRAS]"; fi \
     && SECRET_KEY=only-to-compile-translations python manage.py compile_catalogs \
     && useradd --system --home-dir /srv/wenan --uid 10001 wenan \
     && install -d -o wenan -m 700 /var/lib/wenan
