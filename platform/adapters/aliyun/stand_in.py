@@ -41,8 +41,8 @@ class AliyunStandIn(StandIn):
         self.credentials: Credentials = credentials or Credentials()
         self.signs = {self.credentials.sign_name: 1}
         self.templates = {
-            self.credentials.template: "您有新的回复,请查看 https://wenan.example/l/${code}",
-            self.credentials.template_en: "You have a new answer: https://wenan.example/l/${code}",
+            self.credentials.template: "您有新的回复,请查看 https://wenan.example/s/${code}",
+            self.credentials.template_en: "You have a new answer: https://wenan.example/s/${code}",
         }
         self.unapproved: set[str] = set()
         self.blocked: set[str] = set()  # numbers that do not want to hear

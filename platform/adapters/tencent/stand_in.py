@@ -40,8 +40,8 @@ class TencentStandIn(StandIn):
         self.credentials: Credentials = credentials or Credentials()
         self.signs = {self.credentials.sign_name}
         self.templates = {
-            self.credentials.template: "您有新的回复,请查看 https://wenan.example/l/{1}",
-            self.credentials.template_en: "You have a new answer: https://wenan.example/l/{1}",
+            self.credentials.template: "您有新的回复,请查看 https://wenan.example/s/{1}",
+            self.credentials.template_en: "You have a new answer: https://wenan.example/s/{1}",
         }
         self.unapproved: set[str] = set()
         self.blocked: set[str] = set()  # numbers that do not want to hear

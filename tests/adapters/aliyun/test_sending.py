@@ -86,7 +86,7 @@ def test_a_code_goes_out_and_no_word_of_the_message(
     [vendor_id] = vendor.phones
     assert result == Accepted(vendor_id)
     assert vendor.sent == [
-        ("13800000001", "您有新的回复,请查看 https://wenan.example/l/7hKp3XwQ9rTz")
+        ("13800000001", "您有新的回复,请查看 https://wenan.example/s/7hKp3XwQ9rTz")
     ]
     assert vendor.out_ids[vendor_id] == message.uid
     assert vendor.asked[-1].query["TemplateParam"] == '{"code":"7hKp3XwQ9rTz"}'

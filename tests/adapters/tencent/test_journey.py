@@ -40,7 +40,7 @@ def test_from_the_first_word_to_the_receipt(vendor: Any, call_back: Any, hospita
     assert Message.objects.filter(author="patient").count() == 1
     [(number, text)] = vendor.sent
     assert number == "+8613800000001"
-    assert text.startswith("您有新的回复,请查看 https://wenan.example/l/")
+    assert text.startswith("您有新的回复,请查看 https://wenan.example/s/")
     assert "八点" not in text
     assert Link.objects.count() == 1
     attempt = Attempt.objects.get(message=reply)
