@@ -57,7 +57,10 @@ class ContentSecurityPolicy:
 def _protected(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     policy = ADMIN if request.path.startswith("/admin/") else STRICT
     policy = {**policy, **getattr(response, "csp", {})}
-    response["Content-Security-Policy"] = "; ".join(f"{k} {v}" for k, v in policy.items())
+    response["Content-Security-Policy"] = "; ".join(
+        f"{name} {said}".rstrip()
+        for name, said in policy.items()  # no server takes a blank at its end
+    )
     response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(self), payment=()"
     response["Cross-Origin-Opener-Policy"] = "same-origin"
     if not request.path.startswith(f"/{settings.STATIC_URL.lstrip('/')}"):
