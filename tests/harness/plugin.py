@@ -1,8 +1,9 @@
 """How the same tests run twice: on SQLite and the embedded broker, then on real servers.
 
 The first run leaves out what is marked `servers`. The second, whose environment names the
-servers, leaves out what touches no database and so has nothing new to say. With CI set, a skipped
-test fails the run: whatever is left out there has to be left out by one of these two rules.
+servers, leaves out what touches no database, or only an account's row to speak with a vendor
+(`vendor`), and so has nothing new to say. With CI set, a skipped test fails the run: whatever is
+left out there has to be left out by one of these rules.
 """
 
 import os
@@ -17,6 +18,9 @@ _skipped: list[str] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "servers: needs PostgreSQL, RabbitMQ or Redis")
+    config.addinivalue_line(
+        "markers", "vendor: asks how we speak with a vendor, not what is stored"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -46,6 +50,8 @@ def _belongs_here(item: pytest.Item) -> bool:
     needs_servers = item.get_closest_marker("servers") is not None
     if not ON_SERVERS:
         return not needs_servers
+    if item.get_closest_marker("vendor") is not None:
+        return False
     fixtures = getattr(item, "fixturenames", ())
     touches_rows = item.get_closest_marker("django_db") is not None or any(
         name in fixtures for name in ("db", "transactional_db", "live_server", "house")

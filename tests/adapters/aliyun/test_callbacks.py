@@ -14,7 +14,7 @@ from adapters.aliyun.callbacks import read_events
 from adapters.contracts import Category, EventKind, Malformed, Receipt, Refused, Status
 from adapters.rehearsal.stand_in import Outgoing
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.vendor]
 
 REPLY = {
     "phone_number": "13800000001",

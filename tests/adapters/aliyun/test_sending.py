@@ -17,7 +17,7 @@ from adapters.contracts import (
 )
 from adapters.rehearsal.stand_in import Fault
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.vendor]
 
 RETRY, REJECTED = Retry, Rejected
 CODES = [

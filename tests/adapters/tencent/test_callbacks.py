@@ -14,7 +14,7 @@ from adapters.contracts import Category, EventKind, Malformed, Receipt, Refused,
 from adapters.rehearsal.stand_in import Outgoing
 from adapters.tencent.callbacks import read_events
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.vendor]
 
 REPLY = {
     "extend": "",

@@ -18,7 +18,7 @@ from adapters.rehearsal.stand_in import Fault, Said
 from adapters.tencent.errors import failure_of
 from adapters.tencent.stand_in import TencentStandIn
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.vendor]
 
 RETRY, REJECTED = Retry, Rejected
 CODES = [

@@ -15,7 +15,7 @@ from adapters.contracts import Category, EventKind, Malformed, Media, Receipt, R
 from adapters.rehearsal.stand_in import Outgoing
 from adapters.twilio.callbacks import read_events
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.vendor]
 
 SID = "SM0123456789abcdef0123456789abcdef"
 NOW = datetime(2026, 11, 18, 4, 0, tzinfo=UTC)

@@ -14,7 +14,7 @@ from conversations.services import queue_reply
 from patients.models import ContactPoint
 from tickets.models import Ticket
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.vendor]
 
 AGAIN, TOLD = "tried again", "told in the thread"
 CASES = [

@@ -14,6 +14,8 @@ from adapters.rehearsal.stand_in import Outgoing
 from adapters.wecom.adapter import WeComAdapter
 from adapters.wecom.stand_in import WeComStandIn, new_aes_key
 
+pytestmark = pytest.mark.vendor
+
 SIGNED = ("msg_signature", "timestamp", "nonce")
 
 

@@ -10,6 +10,8 @@ from adapters.wecom.adapter import WeComAdapter
 from adapters.wecom.errors import FAIL_TYPES, MEANS, meaning_of
 from adapters.wecom.stand_in import WeComStandIn
 
+pytestmark = pytest.mark.vendor
+
 AGAIN, NEVER = Retry, Rejected
 CASES = {
     -1: (AGAIN, "provider_down"),

@@ -8,6 +8,8 @@ from adapters.contracts import Category, Fetching, Media, Rejected, Retry
 from adapters.wecom.adapter import WeComAdapter
 from adapters.wecom.stand_in import WeComStandIn
 
+pytestmark = pytest.mark.vendor
+
 MEDIA = "/cgi-bin/media/get"
 VOICE = Media("voice", "M1", "amr")
 SOUND = b"#!AMR\n" + bytes(range(256))

@@ -24,6 +24,8 @@ from adapters.wecom.adapter import WeComAdapter
 from adapters.wecom.messages import read_message
 from adapters.wecom.stand_in import WeComStandIn
 
+pytestmark = pytest.mark.vendor
+
 
 def _all(adapter: WeComAdapter, *, ring: str = "") -> list[InboundEvent]:
     assert isinstance(adapter, Pulling)

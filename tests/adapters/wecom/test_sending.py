@@ -11,6 +11,8 @@ from adapters.wecom.adapter import WeComAdapter
 from adapters.wecom.sessions import State
 from adapters.wecom.stand_in import WeComStandIn
 
+pytestmark = pytest.mark.vendor
+
 CLOSED = Rejected(Category.WINDOW_CLOSED, "95018")
 GET, TRANS = "/cgi-bin/kf/service_state/get", "/cgi-bin/kf/service_state/trans"
 

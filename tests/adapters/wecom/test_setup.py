@@ -8,6 +8,8 @@ from django.utils import translation
 from adapters.wecom.adapter import WeComAdapter
 from adapters.wecom.stand_in import WeComStandIn
 
+pytestmark = pytest.mark.vendor
+
 LIST = "/cgi-bin/kf/account/list"
 WORKS = [("keys of the callback", True), ("access token", True), ("customer service account", True)]
 
