@@ -54,7 +54,7 @@ def test_a_backlog_of_messages_does_not_stop_the_sweeps(
 ) -> None:
     for number in range(300):
         rings.put("wenan", "{}", call=f"waits {number}")
-    written = patient_writes("你好", attended=False, now=timezone.now() - timedelta(minutes=1))
+    written = patient_writes("你好", attended=False, now=timezone.now() - timedelta(seconds=4))
     call = OWED % written.message.conversation_id  # type: ignore[attr-defined]
     Ring.objects.filter(call=call).delete()  # the broker lost it
 

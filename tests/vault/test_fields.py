@@ -114,7 +114,7 @@ def test_every_column_of_personal_words_is_sealed() -> None:
         "conversations.Conversation": {"language", "owner"},
         "conversations.Message": {"author", "kind", "external_id", "client_id"},
         "tickets.Ticket": {"reason", "outcome"},
-        "adapters.Attempt": {"result", "category", "code", "vendor_id", "status"},
+        "adapters.Attempt": {"result", "category", "code", "vendor_id", "status", "language"},
         "tickets.Draft": {"kind"},
     }
     from django.apps import apps
