@@ -13,7 +13,7 @@ from adapters.weixin.stand_in import Outgoing
 from conversations.models import Message
 from patients.models import Channel, Patient
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.vendor]
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>
 <xml><FromUserName>&b;</FromUserName></xml>"""
