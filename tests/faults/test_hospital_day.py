@@ -9,7 +9,7 @@ from channels_app.rehearsal.cast import all_lines
 from channels_app.rehearsal.day import Day, live_a_day
 from channels_app.rehearsal.house import OwnHouse
 
-PATIENTS = 24
+PATIENTS = 30
 SAID = [
     ["你好", "我想挂号", "转人工"],
     ["头疼两天了挂什么科", "在几楼", "谢谢"],
