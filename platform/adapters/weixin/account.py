@@ -5,6 +5,7 @@ patient that the account is out of service: so we answer at once, and reply late
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -76,7 +77,7 @@ SETUP = (
 )
 
 
-class WeixinAdapter:
+class WeixinAdapter(ABC):
     """What both kinds share; `windows` are the kind's own.
 
     WeChat has changed those numbers before (20 messages in 2021), so an account's settings may say
@@ -108,7 +109,6 @@ class WeixinAdapter:
             length_unit="bytes",
             windows={**self.windows, **own},
             fetches=True,
-            shows_typing=True,
         )
 
     def check(self) -> Sequence[Step]:
@@ -257,9 +257,9 @@ class WeixinAdapter:
         }
         return self._give(self.notice_path, body)
 
+    @abstractmethod
     def _way_in(self, message: OutboundMessage) -> dict[str, Any]:
         """What a tap on the notice opens."""
-        raise NotImplementedError
 
     def _give(self, path: str, body: dict[str, Any]) -> SendResult:
         try:
