@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from assistant.dialogue import interrupt
 from assistant.skills.emergency import CRISIS_LINE, emergency
 from assistant.turn import Reply
 from conversations.models import Author, Conversation, Message
@@ -56,6 +57,8 @@ def answer_danger(message: Message, *, patient: Patient, tap: str, now: datetime
     )
     evidence = [{"rule": flag.rule, "evidence": list(flag.evidence)} for flag in flags]
     message.details = {**(message.details or {}), "red_flags": evidence}
+    if collected := interrupt(conversation, now=now):
+        message.details["collected"] = collected
     message.handled_at = now  # the card is the answer, and a nurse reads the rest
     message.save(update_fields=["details", "handled_at"])
     english = conversation.language == "en"
@@ -88,8 +91,13 @@ def show_danger(
     say(message.conversation, _card(message, signs=signs, self_harm=self_harm), now=now)
 
 
-def say(conversation: Conversation, reply: Reply, *, now: datetime) -> None:
-    """What the house itself says: under whatever epoch is in force."""
+def say(
+    conversation: Conversation, reply: Reply, *, now: datetime, client_id: str | None = None
+) -> None:
+    """What the house itself says: under whatever epoch is in force; of one client id once.
+
+    Raises ClientIdReused where it was said before in other words.
+    """
     conversation.refresh_from_db(fields=["epoch"])
     queue_reply(
         conversation,
@@ -97,6 +105,7 @@ def say(conversation: Conversation, reply: Reply, *, now: datetime) -> None:
         author=Author.SYSTEM,
         epoch=conversation.epoch,
         details=reply.details,
+        client_id=client_id,
         now=now,
     )
 

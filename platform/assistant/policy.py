@@ -3,6 +3,7 @@
 Order is the point: danger, then the wish for a person, then feelings, then doubt, then service.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +22,12 @@ class Act(StrEnum):
     SUGGEST_DEPARTMENT = "suggest_department"
     CLARIFY = "clarify"
     ASK_TO_TYPE = "ask_to_type"  # instead of a voice that nobody here could put into words
+    START = "start"  # begin a skill that goes on over several messages
+    ANSWER_OR_START = "answer_or_start"  # how it is done, from knowledge; else do it
+    CARRY_ON = "carry_on"  # give the message to the dialogue at hand
+    ASK_AGAIN = "ask_again"  # a word of courtesy in between: the question stands
+    RESUME = "resume"  # somebody comes back after hours: go on, or leave it?
+    DECLINE = "decline"  # what we are not for: homework, insults, attempts to steer the machine
     HAND_OVER = "hand_over"
 
 
@@ -30,43 +37,149 @@ class Decision:
     reason: Reason | None = None  # of a handoff
     urgency: Urgency = Urgency.ROUTINE
     in_danger: bool = False  # show the emergency card and ring the alarm
+    skill: str = ""  # to start
 
 
 # What a tapped tile means, whatever a model would say of its label.
 TAPS: dict[str, Act] = {
     "menu": Act.GREET,
-    "unwell": Act.CLARIFY,
     "guide": Act.ANSWER,
     "nurse": Act.HAND_OVER,
     "emergency": Act.HAND_OVER,  # answered at the door, see assistant.danger
+    "answer": Act.CARRY_ON,  # one of the options of a question; read by its label
+}
+SKILL_TAPS: dict[str, str] = {
+    "unwell": "triage",
+    "booking": "booking",
+    "visits": "visits",
+    "report": "report",
+    "medicine": "medicine",
+    "reminder": "reminder",
+    "feedback": "feedback",
 }
 
 BY_INTENT: dict[Intent, Act] = {
     Intent.CHITCHAT: Act.GREET,
     Intent.VISIT_GUIDE: Act.ANSWER,
     Intent.FEES_INSURANCE: Act.ANSWER,
-    Intent.SYMPTOM_TRIAGE: Act.SUGGEST_DEPARTMENT,
-    Intent.BOOK_APPOINTMENT: Act.ANSWER_OR_NURSE,
-    Intent.CHANGE_APPOINTMENT: Act.ANSWER_OR_NURSE,
-    Intent.REPORT_QUERY: Act.ANSWER_OR_NURSE,
     Intent.HEALTH_INFO: Act.ANSWER_OR_NURSE,
     Intent.OTHER: Act.CLARIFY,
 }
+SKILL_BY_INTENT: dict[Intent, str] = {
+    Intent.SYMPTOM_TRIAGE: "triage",
+    Intent.BOOK_APPOINTMENT: "booking",
+    Intent.CHANGE_APPOINTMENT: "visits",
+    Intent.REPORT_QUERY: "report",
+    Intent.MEDICATION: "medicine",
+    Intent.REMINDER: "reminder",
+    Intent.COMPLAINT: "feedback",
+}
+# "How do I book?", "where are reports printed?": asks how it is done, not to do it.
+ASKS_HOW = frozenset({Intent.BOOK_APPOINTMENT, Intent.CHANGE_APPOINTMENT, Intent.REPORT_QUERY})
+_HOW = re.compile(
+    r"怎么(?!办|样|还|回事)|如何|在哪|哪里|哪儿|哪个窗口|几楼|流程|需要带|带什么|多久(能|可以|才)?(出|拿|取)|提前几天|能不能提前"
+    r"|\bhow (do|can|to|does|long|far)\b|\bwhere\b|\bwhat do i need\b|\bwhich (window|floor|desk)\b",
+    re.IGNORECASE,
+)
+
+
+def asks_how(words: str) -> bool:
+    return _HOW.search(words) is not None
 
 
 def decide(
-    meaning: Understanding, *, tap: str = "", misses: int = 0, unheard: bool = False
+    meaning: Understanding,
+    *,
+    words: str = "",
+    tap: str = "",
+    misses: int = 0,
+    unheard: bool = False,
+    declined: bool = False,
 ) -> Decision:
-    """`unheard`: it is a voice, and no machine here has put it into words."""
+    """`unheard`: it is a voice that no machine here put into words; `declined`: see `DECLINE`."""
+    if (tapped := _by_tap(meaning, tap)) is not None:
+        return tapped
+    if unheard:
+        again = missed(meaning, misses=misses)
+        return Decision(Act.ASK_TO_TYPE) if again.act is Act.CLARIFY else again
+    if (care := _first_care(meaning)) is not None:
+        return care
+    if declined:
+        return Decision(Act.DECLINE)
+    if meaning.abstained:
+        return _hand_over(Reason.UNSURE, meaning)
+    if (skill := SKILL_BY_INTENT.get(meaning.intent)) is not None:
+        how = meaning.intent in ASKS_HOW and asks_how(words)
+        return Decision(Act.ANSWER_OR_START if how else Act.START, skill=skill)
+    act = BY_INTENT.get(meaning.intent, Act.HAND_OVER)
+    if act is Act.HAND_OVER:
+        return _hand_over(Reason.OUT_OF_SCOPE, meaning)
+    if act is Act.CLARIFY:
+        return missed(meaning, misses=misses)
+    return Decision(act)
+
+
+def decide_in_dialogue(
+    meaning: Understanding,
+    *,
+    skill: str,
+    words: str,
+    tap: str,
+    is_answer: bool,
+    is_all: bool,
+    is_stale: bool,
+    declined: bool,
+) -> Decision:
+    """What to do with a message that comes while `skill` waits for an answer.
+
+    `is_answer`: the skill can read something in it; `is_all`: and it says nothing else, so no model
+    was asked; `is_stale`: the question was asked hours ago.
+    """
+    if (tapped := _by_tap(meaning, tap)) is not None and tapped.act is not Act.CARRY_ON:
+        return tapped
+    if is_all:
+        return Decision(Act.CARRY_ON)
+    if (care := _first_care(meaning)) is not None:
+        return care
+    if is_answer:
+        return Decision(Act.CARRY_ON)
+    if declined:
+        return Decision(Act.DECLINE)
+    if not meaning.abstained:
+        besides = _besides(meaning, skill=skill, words=words)
+        if besides is not None:
+            return besides
+    return Decision(Act.RESUME if is_stale else Act.CARRY_ON)
+
+
+def _besides(meaning: Understanding, *, skill: str, words: str) -> Decision | None:
+    """Something else in the middle of a dialogue, or None."""
+    if meaning.intent is Intent.CHITCHAT:
+        return Decision(Act.ASK_AGAIN)
+    if meaning.intent in BY_INTENT and meaning.intent is not Intent.OTHER:
+        return Decision(Act.ANSWER)
+    other = SKILL_BY_INTENT.get(meaning.intent)
+    if meaning.intent in ASKS_HOW and asks_how(words):
+        return Decision(Act.ANSWER)
+    if other is not None and other != skill:
+        return Decision(Act.START, skill=other)
+    return None
+
+
+def _by_tap(meaning: Understanding, tap: str) -> Decision | None:
     if tap == "nurse":
         return _hand_over(Reason.ASKED, meaning)
     if tap == "emergency":
         return _danger(Reason.RED_FLAG)
-    if tap in TAPS:
-        return Decision(TAPS[tap])
-    if unheard:
-        again = missed(meaning, misses=misses)
-        return Decision(Act.ASK_TO_TYPE) if again.act is Act.CLARIFY else again
+    if (skill := SKILL_TAPS.get(tap)) is not None:
+        return Decision(Act.START, skill=skill)
+    if (act := TAPS.get(tap)) is not None and act is not Act.CARRY_ON:
+        return Decision(act)
+    return None
+
+
+def _first_care(meaning: Understanding) -> Decision | None:
+    """Danger, the wish for a person, feelings: before any service."""
     if meaning.distress is Distress.CRISIS:
         return _danger(Reason.DISTRESS)
     if Urgency.EMERGENCY in (meaning.urgency, _urgency_of(meaning.intent)):
@@ -78,14 +191,7 @@ def decide(
         return _hand_over(Reason.ANGER, meaning)
     if meaning.distress is Distress.ANXIOUS and meaning.distress_confidence >= MAX_DISTRESS:
         return _hand_over(Reason.DISTRESS, meaning)
-    if meaning.abstained:
-        return _hand_over(Reason.UNSURE, meaning)
-    act = BY_INTENT.get(meaning.intent, Act.HAND_OVER)
-    if act is Act.HAND_OVER:
-        return _hand_over(Reason.OUT_OF_SCOPE, meaning)
-    if act is Act.CLARIFY:
-        return missed(meaning, misses=misses)
-    return Decision(act)
+    return None
 
 
 def missed(meaning: Understanding, *, misses: int) -> Decision:

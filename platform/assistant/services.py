@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -12,15 +13,20 @@ from django.db.models import F
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from assistant import policy
+from assistant import dialogue, policy
 from assistant.danger import answer_danger, say, show_danger
+from assistant.dialogue import Heard, Spoken, StaleDialogue
 from assistant.language import language_of
+from assistant.models import Dialogue
 from assistant.policy import Act, Decision
+from assistant.reading.commands import Command
+from assistant.skills import book
 from assistant.skills.answer import answer
 from assistant.skills.clarify import clarify
+from assistant.skills.decline import decline, is_declined
 from assistant.skills.greet import greet, hello
 from assistant.skills.nurse import announce_nurse
-from assistant.skills.suggest_department import suggest_department
+from assistant.talk import BringNurse, Talk
 from assistant.turn import Reply, Turn, choice
 from conversations.arrivals import Arrival, Received, receive_messages
 from conversations.models import Author, Conversation, Message, Owner
@@ -80,8 +86,10 @@ SKILLS: dict[Act, Callable[[Turn], Reply | None]] = {
     Act.ASK_TO_TYPE: ask_to_type,
     Act.ANSWER: answer,
     Act.ANSWER_OR_NURSE: answer,
-    Act.SUGGEST_DEPARTMENT: suggest_department,
+    Act.ANSWER_OR_START: answer,
+    Act.DECLINE: decline,
 }
+IN_DIALOGUE = frozenset({Act.CARRY_ON, Act.START, Act.ASK_AGAIN, Act.RESUME})
 
 
 @dataclass(frozen=True)
@@ -151,7 +159,7 @@ def _brought(said: Said) -> dict[str, Any]:
 
 
 def _tap(said: Said) -> str:
-    return said.tap if said.tap in policy.TAPS else ""
+    return said.tap if said.tap in policy.TAPS or said.tap in policy.SKILL_TAPS else ""
 
 
 @transaction.atomic
@@ -236,25 +244,30 @@ def attend(conversation_id: int, *, understand: Understand, now: datetime) -> li
 def respond(message: Message, *, understand: Understand, now: datetime) -> None:
     """Decide on one message, act, and settle its debt, once."""
     conversation = message.conversation
-    tap = (message.details or {}).get("tap", "")
-    words = _words_of(message)
-    meaning = NOT_UNDERSTOOD if tap or not words else _understood(understand, words, conversation)
+    ear = Ear(message, understand)
     with translation.override(conversation.language):
         for _attempt in range(MAX_ATTEMPTS):
             # The owner may have changed while an earlier message was answered.
             conversation.refresh_from_db(fields=["owner", "epoch", "misses", "language"])
             try:
-                decision, reply = _compose(message, words, meaning, tap=tap, now=now)
+                plan = _plan(message, ear, now=now)
             except Exception as error:
                 _log_failure("skill failed", error, conversation)
-                decision, reply = Decision(Act.HAND_OVER, Reason.FAILURE), None
+                plan = Plan(Decision(Act.HAND_OVER, Reason.FAILURE))
             try:
-                _act(message, meaning, decision, reply, now=now)
+                _act(message, ear, plan, now=now)
             except StaleEpoch:
                 # Somebody took over while this was composed: who owns it now decides anew.
                 logger.info("late reply refused", extra={"conversation": conversation.pk})
+            except StaleDialogue:
+                logger.info("dialogue moved on", extra={"conversation": conversation.pk})
             except HeardMeanwhile:
                 return  # whoever heard it has rung
+            except DatabaseError:
+                raise
+            except Exception as error:
+                _log_failure("skill failed", error, conversation)
+                break
             else:
                 return
     give_to_nurse(message, now=now)
@@ -270,6 +283,9 @@ def give_to_nurse(message: Message, *, now: datetime) -> None:
         return  # erased meanwhile: there is nobody to answer
     lock(conversation)
     was_ours = conversation.owner == Owner.ASSISTANT
+    if collected := dialogue.interrupt(conversation, now=now):
+        message.details = {**(message.details or {}), "collected": collected}
+        message.save(update_fields=["details"])
     hand_over(
         conversation,
         reason=Reason.FAILURE,
@@ -319,99 +335,226 @@ def _words_of(message: Message) -> str:
     return str(media.get("transcript") or "") if media else message.text
 
 
-def _understood(understand: Understand, words: str, conversation: Conversation) -> Understanding:
-    try:
-        return understand(words)
-    except Exception as error:
-        _log_failure("understanding failed", error, conversation)
-        return NOT_UNDERSTOOD
-
-
 def _log_failure(sentence: str, error: Exception, conversation: Conversation) -> None:
     # Neither its message nor its traceback: both could quote the patient.
     particulars = {"conversation": conversation.pk, **kind_and_place(error)}
     logger.error(sentence, extra=particulars)
 
 
-def _compose(
-    message: Message, words: str, meaning: Understanding, *, tap: str, now: datetime
-) -> tuple[Decision, Reply | None]:
-    """Decide, and find the words: reads only, so no transaction is held while a skill works."""
+class Ear:
+    """A message as it is understood: the model is asked once, and only where it has to be."""
+
+    def __init__(self, message: Message, understand: Understand) -> None:
+        self.words = _words_of(message)
+        self.tap: str = (message.details or {}).get("tap", "")
+        self._conversation, self._understand = message.conversation, understand
+
+    @cached_property
+    def meaning(self) -> Understanding:
+        if not self.words or (self.tap and self.tap != dialogue.ANSWER_TAP):
+            return NOT_UNDERSTOOD
+        try:
+            return self._understand(self.words)
+        except Exception as error:
+            _log_failure("understanding failed", error, self._conversation)
+            return NOT_UNDERSTOOD
+
+    @property
+    def asked(self) -> Understanding:
+        """What was understood, as far as anybody asked."""
+        known: Understanding = self.__dict__.get("meaning", NOT_UNDERSTOOD)
+        return known
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done with a message, before anything is written."""
+
+    decision: Decision
+    reply: Reply | None = None  # of a skill that says one thing
+    talk: Talk | None = None
+    at_hand: Dialogue | None = None
+    heard: Heard = field(default_factory=Heard)
+
+
+def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
+    """Decide, and find the words: reads only, so no transaction is held while it works."""
     conversation = message.conversation
-    unheard = not words and _media_of(message).get("kind") == "voice"
-    decision = policy.decide(meaning, tap=tap, misses=conversation.misses, unheard=unheard)
-    if conversation.owner != Owner.ASSISTANT or decision.act is Act.HAND_OVER:
-        return decision, None
-    patient = conversation.contact_point.patient
-    turn = Turn(
-        text=words,
-        meaning=meaning,
-        lang=conversation.language,
-        now=now,
-        tap=tap,
-        age=patient.age_on(timezone.localdate(now)),
-        gender=patient.gender,
-        misses=conversation.misses,
-    )
-    reply = SKILLS[decision.act](turn)
-    if reply is None and decision.act is Act.ANSWER:
-        decision = policy.missed(meaning, misses=conversation.misses)
-        reply = clarify(turn) if decision.act is Act.CLARIFY else None
-    elif reply is None:
-        decision = Decision(
-            Act.HAND_OVER, Reason.OUT_OF_SCOPE, max(Urgency.ROUTINE, meaning.urgency)
+    if conversation.owner != Owner.ASSISTANT:
+        return Plan(_decide(message, ear))
+    at_hand = dialogue.at_hand(conversation, now=now)
+    talk = dialogue.talk_of(conversation, words=ear.words, now=now, dialogue=at_hand)
+    heard = dialogue.hear(at_hand, talk) if at_hand and not _is_tile(ear.tap) else Heard()
+    if at_hand is None:
+        wanted = None if _is_tile(ear.tap) else book.wanted(talk)
+        decision = Decision(Act.START, skill=wanted) if wanted else _decide(message, ear)
+    elif heard.command is Command.HUMAN:
+        decision = Decision(Act.HAND_OVER, Reason.ASKED, Urgency.ROUTINE)
+    else:
+        decision = policy.decide_in_dialogue(
+            NOT_UNDERSTOOD if heard.is_all else ear.meaning,
+            skill=at_hand.skill,
+            words=ear.words,
+            tap=ear.tap,
+            is_answer=heard.is_answer,
+            is_all=heard.is_all,
+            is_stale=dialogue.is_stale(at_hand, now=now),
+            declined=is_declined(ear.words),
         )
-    return decision, reply
+    if decision.skill and decision.skill not in book.SKILLS:  # this house does without it
+        decision = Decision(Act.ANSWER_OR_NURSE)
+    talk.meaning = ear.asked
+    plan = Plan(decision, talk=talk, at_hand=at_hand, heard=heard)
+    return plan if decision.act in IN_DIALOGUE | {Act.HAND_OVER} else _worded(plan, ear)
+
+
+def _is_tile(tap: str) -> bool:
+    return bool(tap) and tap != dialogue.ANSWER_TAP
+
+
+def _decide(message: Message, ear: Ear) -> Decision:
+    unheard = not ear.words and _media_of(message).get("kind") == "voice"
+    return policy.decide(
+        ear.meaning,
+        words=ear.words,
+        tap=ear.tap,
+        misses=message.conversation.misses,
+        unheard=unheard,
+        declined=is_declined(ear.words),
+    )
+
+
+def _worded(plan: Plan, ear: Ear) -> Plan:
+    """Let a skill that says one thing say it; where it has nothing to say, decide anew."""
+    decision, talk, meaning = plan.decision, plan.talk, ear.asked
+    assert talk is not None
+    misses = talk.conversation.misses
+    turn = _turn(talk, ear)
+    reply = SKILLS[decision.act](turn)
+    if reply is not None:
+        return replace(plan, reply=reply)
+    if decision.act is Act.ANSWER_OR_START:
+        return replace(plan, decision=Decision(Act.START, skill=decision.skill))
+    if plan.at_hand is not None:
+        return replace(plan, decision=Decision(Act.CARRY_ON))  # a miss: it asks differently
+    if decision.act is Act.ANSWER:
+        decision = policy.missed(meaning, misses=misses)
+        reply = clarify(turn) if decision.act is Act.CLARIFY else None
+        return replace(plan, decision=decision, reply=reply)
+    urgency = max(Urgency.ROUTINE, meaning.urgency)
+    return replace(plan, decision=Decision(Act.HAND_OVER, Reason.OUT_OF_SCOPE, urgency))
+
+
+def _turn(talk: Talk, ear: Ear) -> Turn:
+    patient = talk.writer
+    return Turn(
+        text=talk.words,
+        meaning=ear.asked,
+        lang=talk.lang,
+        now=talk.now,
+        tap=ear.tap,
+        age=patient.age_on(timezone.localdate(talk.now)),
+        gender=patient.gender,
+        misses=talk.conversation.misses,
+    )
 
 
 @transaction.atomic
-def _act(
-    message: Message,
-    meaning: Understanding,
-    decision: Decision,
-    reply: Reply | None,
-    *,
-    now: datetime,
-) -> None:
-    """Settle the debt and say the reply, both or neither. Raises StaleEpoch, HeardMeanwhile."""
+def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
+    """Settle the debt, and do and say what was planned, all or nothing.
+
+    Raises StaleEpoch, StaleDialogue, HeardMeanwhile.
+    """
     conversation, epoch = message.conversation, message.conversation.epoch
     if not mark_handled(message.pk, now=now):
         return  # another worker was faster
-    if _media_of(message) and not _words_of(message):
+    if _media_of(message) and not ear.words:
         message.refresh_from_db(fields=["details"])
         if _media_of(message).get("transcript"):
             raise HeardMeanwhile
-    message.details = {**(message.details or {}), "understanding": _trace(meaning, decision)}
-    message.save(update_fields=["details"])
+    trace = {"understanding": _trace(ear.asked, plan.decision)}
+    message.details = {**(message.details or {}), **trace}
     mark_seen(conversation, by_patient=False, seq=message.seq)
-    if conversation.owner != Owner.ASSISTANT or decision.act is Act.HAND_OVER:
-        _hand_over(message, meaning, decision, now=now)
+    said = Spoken(plan.reply)
+    if conversation.owner == Owner.ASSISTANT and plan.decision.act is not Act.HAND_OVER:
+        said = _said(plan)
+    if said.nurse is not None or said.reply is None:
+        decision = _decision_of(said.nurse) if said.nurse else plan.decision
+        _hand_over(message, ear.asked, decision, now=now, nurse=said.nurse)
         return
-    assert reply is not None
-    missed = decision.act in MISSES and not (message.details or {}).get("tap")
+    message.save(update_fields=["details"])
+    missed = said.missed or (plan.decision.act in MISSES and not ear.tap)
     queue_reply(
         conversation,
-        text=reply.text,
+        text=said.reply.text,
         author=Author.ASSISTANT,
         epoch=epoch,
-        details={**reply.details, "skill": str(decision.act), "model": meaning.model},
+        details={**said.reply.details, **_signature(plan, ear)},
         now=now,
     )
     Conversation.objects.filter(pk=conversation.pk).update(misses=F("misses") + 1 if missed else 0)
 
 
+def _said(plan: Plan) -> Spoken:
+    """What a dialogue makes of it; something else in between comes back to what was asked."""
+    at_hand, talk, decision = plan.at_hand, plan.talk, plan.decision
+    assert talk is not None
+    if decision.act is Act.START:
+        return dialogue.begin(book.SKILLS[decision.skill], talk, facts=_next(plan))
+    if at_hand is None:
+        return Spoken(plan.reply)
+    if decision.act is Act.CARRY_ON:
+        return dialogue.carry_on(at_hand, talk, plan.heard)
+    if decision.act is Act.RESUME:
+        return dialogue.offer_to_resume(at_hand, talk)
+    return dialogue.ask_again(at_hand, talk, after=plan.reply)
+
+
+def _next(plan: Plan) -> dict[str, Any]:
+    """What else the same message asks for, to come to later."""
+    assert plan.talk is not None
+    wished = [policy.SKILL_BY_INTENT.get(intent) for intent in plan.talk.meaning.also]
+    others = [name for name in wished if name and name != plan.decision.skill]
+    return {dialogue.NEXT: others} if others else {}
+
+
+def _signature(plan: Plan, ear: Ear) -> dict[str, Any]:
+    """Which skill and which model a reply comes from."""
+    skill = plan.decision.skill or (plan.at_hand.skill if plan.at_hand else "")
+    act = plan.decision.act
+    return {
+        "skill": skill if act in IN_DIALOGUE and skill else str(act),
+        "model": ear.asked.model,
+    }
+
+
+def _decision_of(nurse: BringNurse) -> Decision:
+    return Decision(Act.HAND_OVER, nurse.reason, nurse.urgency, nurse.in_danger)
+
+
 def _hand_over(
-    message: Message, meaning: Understanding, decision: Decision, *, now: datetime
+    message: Message,
+    meaning: Understanding,
+    decision: Decision,
+    *,
+    now: datetime,
+    nurse: BringNurse | None = None,
 ) -> None:
     """Bring a nurse, or, where one has it already, only raise the urgency."""
     conversation = message.conversation
     lock(conversation)
     was_ours = conversation.owner == Owner.ASSISTANT
+    if was_ours:
+        collected = nurse.collected if nurse else dialogue.interrupt(conversation, now=now)
+        if collected:
+            message.details = {**(message.details or {}), "collected": collected}
+    message.save(update_fields=["details"])
+    department = nurse.department if nurse and nurse.department else _department(meaning)
     ticket = hand_over(
         conversation,
         reason=decision.reason or Reason.UNSURE,
         urgency=int(decision.urgency),
-        department=_department(meaning),
+        department=department,
         seq=message.seq,
         now=now,
     )
@@ -419,9 +562,13 @@ def _hand_over(
     if decision.in_danger:
         in_crisis = decision.reason == Reason.DISTRESS
         rule = f"model:{meaning.distress if in_crisis else Intent.EMERGENCY}"
-        show_danger(ticket, message, rules=[rule], signs=[], self_harm=in_crisis, now=now)
+        rules = list(nurse.rules) if nurse and nurse.rules else [rule]
+        show_danger(ticket, message, rules=rules, signs=[], self_harm=in_crisis, now=now)
     elif was_ours:
-        say(conversation, announce_nurse(ahead=ahead_of(ticket), now=now), now=now)
+        announced = announce_nurse(ahead=ahead_of(ticket), now=now)
+        if nurse and nurse.text:
+            announced = Reply(f"{nurse.text}\n\n{announced.text}", announced.details)
+        say(conversation, announced, now=now)
 
 
 def _speak(conversation: Conversation, lang: str) -> None:

@@ -69,6 +69,14 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Collected:
+    """What the assistant had found out in a dialogue, so that nobody asks it again."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Sign:
     """A red flag, with the patient's words that raised it."""
 
@@ -103,6 +111,7 @@ class HandoffCard:
     said: tuple[Line, ...]
     asked: Line | None
     answered: tuple[Answer, ...]
+    collected: tuple[Collected, ...]
 
 
 def build_card(ticket: Ticket, now: datetime) -> HandoffCard:
@@ -121,6 +130,7 @@ def build_card(ticket: Ticket, now: datetime) -> HandoffCard:
         said=most_telling(from_patient),
         asked=last_question(from_patient),
         answered=_answers(messages),
+        collected=_collected(from_patient),
     )
 
 
@@ -247,6 +257,17 @@ def _answers(messages: Iterable[Message]) -> tuple[Answer, ...]:
         Answer(m.seq, m.text, (m.details or {}).get("source", {}).get("title", ""))
         for m in said[-MAX_ANSWERS:]
     )
+
+
+def _collected(messages: Iterable[Message]) -> tuple[Collected, ...]:
+    """What `assistant.dialogue` left with the message at which it ended; of a slot the newest."""
+    suffix = "_en" if (get_language() or "").startswith("en") else ""
+    lines = {
+        line["slot"]: Collected(line[f"label{suffix}"], line[f"value{suffix}"])
+        for message in messages
+        for line in (message.details or {}).get("collected", ())
+    }
+    return tuple(lines.values())
 
 
 def _is_idle(message: Message) -> bool:

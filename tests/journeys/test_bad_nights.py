@@ -181,10 +181,10 @@ def test_a_takeover_between_reading_and_writing_leaves_the_message_to_the_nurse(
 ) -> None:
     model.means("chitchat")
     message = patient_writes("你好", attended=False).message
-    compose = services._compose
+    plan = services._plan
 
     def late(*args, **fields):
-        found = compose(*args, **fields)
+        found = plan(*args, **fields)
         if not Ticket.objects.exists():  # a nurse is faster than the skill
             ticket = services.hand_over(
                 message.conversation, reason=Reason.NURSE, urgency=1, now=now
@@ -192,7 +192,7 @@ def test_a_takeover_between_reading_and_writing_leaves_the_message_to_the_nurse(
             claim_ticket(ticket.id, nurse=nurse, now=now)
         return found
 
-    monkeypatch.setattr(services, "_compose", late)
+    monkeypatch.setattr(services, "_plan", late)
     attend(message.conversation_id, understand=model, now=now)
 
     assert not Message.objects.filter(author=Author.ASSISTANT).exists()

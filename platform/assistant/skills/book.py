@@ -1,0 +1,10 @@
+"""The book of skills: all that the assistant can do in a dialogue. Adding one is a line here."""
+
+from assistant.talk import Skill, Talk
+
+SKILLS: dict[str, Skill] = {}
+
+
+def wanted(talk: Talk) -> str | None:
+    """The skill that these words are for, though nothing is open: an answer to a reminder."""
+    return next((name for name, skill in SKILLS.items() if skill.wants(talk)), None)
