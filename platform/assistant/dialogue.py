@@ -14,11 +14,23 @@ from django.utils.translation import gettext as _
 
 from assistant.models import Dialogue, Outcome
 from assistant.reading import choices
-from assistant.reading.choices import find_pick
+from assistant.reading.choices import Answer, find_pick, yes_or_no
 from assistant.reading.commands import Command, find_command
 from assistant.reading.spelling import rest
 from assistant.skills import book
-from assistant.talk import ANY, NONE_OF_THEM, Ask, BringNurse, Done, Found, Skill, Step, Talk, read_agreement
+from assistant.talk import (
+    ANY,
+    NONE_OF_THEM,
+    UNSURE,
+    Ask,
+    BringNurse,
+    Done,
+    Found,
+    Skill,
+    Step,
+    Talk,
+    read_agreement,
+)
 from assistant.turn import Reply, choice
 from conversations.models import Conversation
 from tickets.models import Reason
@@ -117,7 +129,9 @@ def _picked(dialogue: Dialogue, talk: Talk) -> Found | None:
         return read_agreement(talk, True)
     picked = find_pick(talk.words, [label for label, _value in options])
     if picked is None:
-        return None
+        answered = yes_or_no(talk.words) if UNSURE in values else None
+        unsure = answered is not None and answered.answer is Answer.UNSURE
+        return Found(UNSURE, [answered.span]) if answered and unsure else None
     if picked.all_or_none is not None:
         whole = NONE_OF_THEM if picked.all_or_none is choices.NONE_OF_THEM else ANY
         return Found(whole, [picked.span])
@@ -254,7 +268,7 @@ def collected_in(dialogue: Dialogue) -> list[dict[str, Any]]:
     lines = []
     for slot in skill.slots:
         value = facts.get(slot.name)
-        if slot.show is None or value in (None, "", [], ANY, NONE_OF_THEM):
+        if slot.show is None or value in (None, "", [], ANY, NONE_OF_THEM, UNSURE):
             continue
         line: dict[str, Any] = {"slot": slot.name}
         for lang, suffix in (("zh-hans", ""), ("en", "_en")):

@@ -22,6 +22,7 @@ from tickets.models import Reason
 from triage.labels import NOT_UNDERSTOOD, Understanding, Urgency
 
 ANY = "_any"  # "both will do"
+UNSURE = "_unsure"  # of an option: "I don't know"
 NONE_OF_THEM = "_none"  # "none of these": the slot stays open, and something else is offered
 
 Facts = dict[str, Any]  # slot → what was found out, as JSON

@@ -33,6 +33,7 @@ from assistant.talk import (
     Option,
     Skill,
     Step,
+    UNSURE,
     Talk,
     read_agreement,
 )
@@ -45,17 +46,16 @@ OFFERED = 5  # times on one screen
 SEARCHED = 300  # slots looked at, to offer a spread of days and doctors
 WAITS = timedelta(days=14)  # how long somebody waits who named no day
 OTHER_DAY, WAITLIST, OTHER_TIME = "other_day", "waitlist", "other_time"
-UNSURE_WHERE = "unsure"
 EMERGENCY = "急诊科"
 
 
 def proceed(talk: Talk) -> Step:
     facts = talk.facts
     department, doctors = department_of(facts), doctors_of(facts)
-    if facts.pop("department", None) == UNSURE_WHERE:
+    if facts.get("department") == UNSURE:
+        del facts["department"]
         return Done("", then="triage", with_facts={"for_booking": True})
     if department is not None:
-        facts["department"] = department.code
         doctors = [doctor for doctor in doctors if doctor.department_id == department.pk]
     if department is None and not doctors:
         return _ask_where(talk)
@@ -101,7 +101,7 @@ def let_go(talk: Talk) -> None:
 
 
 def _ask_where(talk: Talk) -> Ask:
-    unsure = Option(_("I don't know which department"), UNSURE_WHERE)
+    unsure = Option(_("I don't know which department"), UNSURE)
     return Ask(
         "department",
         _("Which department or doctor would you like to see?"),
@@ -194,9 +194,7 @@ def _ask_day(talk: Talk) -> Ask:
     )
 
 
-def _fitting(
-    talk: Talk, wish: Wish, department: Department, doctor: Doctor | None
-) -> list[Slot]:
+def _fitting(talk: Talk, wish: Wish, department: Department, doctor: Doctor | None) -> list[Slot]:
     first, last = wish.days
     found = find_slots(
         now=talk.now,

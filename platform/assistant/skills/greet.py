@@ -12,9 +12,9 @@ def greet(turn: Turn) -> Reply:
 def hello() -> Reply:
     return Reply(
         _(
-            "Hello, I am the hospital's AI assistant. I can tell you about visits, fees and"
-            " preparation, help you find the right department, and call a nurse for you at any"
-            " time. I can't diagnose or prescribe."
+            "Hello, I am the hospital's AI assistant. I can help you find the right department, book"
+            " a visit, look up reports, and tell you about fees and preparation; and I call a"
+            " nurse for you at any time. I can't diagnose or prescribe."
         ),
         {"choices": menu()},
     )
@@ -23,7 +23,8 @@ def hello() -> Reply:
 def menu() -> list[dict[str, str]]:
     return [
         choice(_("I feel unwell"), tap="unwell"),
-        choice(_("How do I book an appointment?"), tap="guide"),
-        choice(_("Where do I get my report?"), tap="guide"),
+        choice(_("Book an appointment"), tap="booking"),
+        choice(_("My reports"), tap="report"),
+        choice(_("Medicines"), tap="medicine"),
         choice(_("Talk to a nurse"), tap="nurse"),
     ]

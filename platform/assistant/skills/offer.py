@@ -39,9 +39,7 @@ def wants(talk: Talk) -> bool:
 def proceed(talk: Talk) -> Step:
     entry = open_offer(talk)
     if entry is None:
-        return Done(
-            _("This offer has ended. I look for another time with you."), then="booking"
-        )
+        return Done(_("This offer has ended. I look for another time with you."), then="booking")
     take = talk.facts.get("take")
     if take is None:
         return Ask("take", _("Would you like to take the seat?"), options())
@@ -81,9 +79,9 @@ def offer_in_words(offer: Appointment, talk: Talk) -> str:
 
 
 def offered(entry: WaitlistEntry) -> Appointment | None:
-    return Appointment.objects.with_all().filter(
-        waitlist_entry=entry, status=Status.PENDING
-    ).first()
+    return (
+        Appointment.objects.with_all().filter(waitlist_entry=entry, status=Status.PENDING).first()
+    )
 
 
 OFFER = Skill(

@@ -49,11 +49,21 @@ _LOOKS = re.compile(
 )
 
 
+_MINE = re.compile(
+    r"(查看|看看|查一下|看一下|查)?我的(预约|挂号|号)(记录|单|呢)?[。？?！!]*|(show )?my appointments?[.?!]*",
+    re.IGNORECASE,
+)
+
+
 def _read_wish_for(talk: Talk, asked: bool) -> Found | None:
     for what, pattern in ((CANCEL, _CANCELS), (MOVE, _MOVES), (LOOK, _LOOKS)):
         if found := pattern.search(talk.words):
             return Found(what, [found.span()])
     return None
+
+
+def wants(talk: Talk) -> bool:
+    return _MINE.fullmatch(talk.words.strip()) is not None
 
 
 def proceed(talk: Talk) -> Step:
@@ -123,8 +133,7 @@ def _leave_or_nothing(waiting: list[WaitlistEntry], talk: Talk) -> Step:
 
 def _ask_which(visits: list[Appointment], talk: Talk) -> Ask:
     options = [
-        Option(f"{when(each.slot, talk)} {clinic(each.slot, talk)}", each.pk)
-        for each in visits[:6]
+        Option(f"{when(each.slot, talk)} {clinic(each.slot, talk)}", each.pk) for each in visits[:6]
     ]
     return Ask("visit", _("Which appointment is it about?"), options)
 
@@ -282,4 +291,5 @@ VISITS = Skill(
         Needs("sure", gettext_lazy("Agreed"), read_agreement, show=None),
     ),
     proceed,
+    wants=wants,
 )

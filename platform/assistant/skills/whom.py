@@ -48,9 +48,7 @@ def _show_whom(whom: dict[str, Any]) -> str:
     return words.get(whom.get("kind", ""), _("a family member"))
 
 
-WHOM = Slot(
-    "whom", gettext_lazy("For whom"), _read_whom, clears=("name", "sure"), show=_show_whom
-)
+WHOM = Slot("whom", gettext_lazy("For whom"), _read_whom, clears=("name", "sure"), show=_show_whom)
 NAME = Slot("name", gettext_lazy("Name"), _read_name, clears=("sure",))
 PHONE = Slot("phone", gettext_lazy("Phone"), _read_phone, clears=("sure",))
 
