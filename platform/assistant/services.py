@@ -21,7 +21,7 @@ from assistant.skills.clarify import clarify
 from assistant.skills.greet import greet, hello
 from assistant.skills.nurse import announce_nurse
 from assistant.skills.suggest_department import suggest_department
-from assistant.turn import Reply, Turn, choice
+from assistant.turn import Rephrase, Reply, Turn, choice
 from conversations.arrivals import Arrival, Received, receive_messages
 from conversations.models import Author, Conversation, Message, Owner
 from conversations.services import (
@@ -211,7 +211,13 @@ def welcome(contact_point: ContactPoint, *, now: datetime) -> None:
     )
 
 
-def attend(conversation_id: int, *, understand: Understand, now: datetime) -> list[int]:
+def attend(
+    conversation_id: int,
+    *,
+    understand: Understand,
+    now: datetime,
+    rephrase: Rephrase | None = None,
+) -> list[int]:
     """Respond to every unhandled message of a conversation, oldest first; returns their ids.
 
     A voice that is still to be put into words waits, and what was written after it does not. May
@@ -223,7 +229,7 @@ def attend(conversation_id: int, *, understand: Understand, now: datetime) -> li
         try:
             if _waits(message, now=now):
                 continue
-            respond(message, understand=understand, now=now)
+            respond(message, understand=understand, now=now, rephrase=rephrase)
         except DatabaseError:
             raise  # the house is ill, not the message: it stays owed, and is rung again
         except Exception as error:
@@ -233,7 +239,9 @@ def attend(conversation_id: int, *, understand: Understand, now: datetime) -> li
     return attended
 
 
-def respond(message: Message, *, understand: Understand, now: datetime) -> None:
+def respond(
+    message: Message, *, understand: Understand, now: datetime, rephrase: Rephrase | None = None
+) -> None:
     """Decide on one message, act, and settle its debt, once."""
     conversation = message.conversation
     tap = (message.details or {}).get("tap", "")
@@ -244,7 +252,9 @@ def respond(message: Message, *, understand: Understand, now: datetime) -> None:
             # The owner may have changed while an earlier message was answered.
             conversation.refresh_from_db(fields=["owner", "epoch", "misses", "language"])
             try:
-                decision, reply = _compose(message, words, meaning, tap=tap, now=now)
+                decision, reply = _compose(
+                    message, words, meaning, tap=tap, now=now, rephrase=rephrase
+                )
             except Exception as error:
                 _log_failure("skill failed", error, conversation)
                 decision, reply = Decision(Act.HAND_OVER, Reason.FAILURE), None
@@ -334,7 +344,13 @@ def _log_failure(sentence: str, error: Exception, conversation: Conversation) ->
 
 
 def _compose(
-    message: Message, words: str, meaning: Understanding, *, tap: str, now: datetime
+    message: Message,
+    words: str,
+    meaning: Understanding,
+    *,
+    tap: str,
+    now: datetime,
+    rephrase: Rephrase | None,
 ) -> tuple[Decision, Reply | None]:
     """Decide, and find the words: reads only, so no transaction is held while a skill works."""
     conversation = message.conversation
@@ -352,6 +368,8 @@ def _compose(
         age=patient.age_on(timezone.localdate(now)),
         gender=patient.gender,
         misses=conversation.misses,
+        names=(patient.name,) if rephrase is not None and patient.name else (),
+        rephrase=rephrase if policy.may_be_reworded(meaning, decision) else None,
     )
     reply = SKILLS[decision.act](turn)
     if reply is None and decision.act is Act.ANSWER:
