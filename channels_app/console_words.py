@@ -109,6 +109,8 @@ def _thread() -> dict[str, Any]:
         "retry": _("Send again"),
         "discard": _("Back to the editor"),
         "source": _("Source: {title} (version {version})"),
+        "reworded": _("Reworded by {model} from: {title} (version {version})"),
+        "original": _("The article's own words"),
         "understood": _("Understood as"),
         "unsure": _("not sure"),
         "noConfidence": _("fixed answer, no model asked"),

@@ -67,6 +67,8 @@ def chat_words() -> dict[str, str]:
         "notSent": _("not sent"),
         "editAgain": _("Edit it"),
         "source": _("Source: {title}, version {version}"),
+        "reworded": _("Reworded by AI from: {title}, version {version}"),
+        "original": _("Show the article's own words"),
         "readAloud": _("Read aloud"),
         "stopReading": _("Stop reading"),
         "call": _("Call {phone}"),

@@ -15,12 +15,15 @@ from assistant.services import attend
 from events import ChannelRang, MediaArrived, MessageReceived, NurseTyping, ReplyQueued
 from insight.shadow import note_shadow
 from workers.hearing import hear
+from workers.rephrasing import rephraser
 from workers.understanding import candidate, understand
 
 
 @shared_task(name=MessageReceived.name)  # type: ignore[untyped-decorator]
 def on_message_received(*, conversation_id: int, **_: object) -> None:
-    attended = attend(conversation_id, understand=understand, now=timezone.now())
+    attended = attend(
+        conversation_id, understand=understand, now=timezone.now(), rephrase=rephraser()
+    )
     if (heard_beside := candidate()) is not None:
         note_shadow(attended, understand=heard_beside)
 

@@ -4,12 +4,14 @@ import os
 import socket
 import sqlite3
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from vault import keys
+from workers.rephrasing.server import NotOurs, check_own
 
 
 class NotReady(Exception):
@@ -88,6 +90,31 @@ def check_keys() -> None:
             f"The data is sealed, but the key file {settings.VAULT_KEYS} is missing; restore it"
             " from its backup.",
         )
+
+
+def check_rephrasing() -> None:
+    """Patients' questions go to the hospital's own model server, or to none."""
+    url = settings.REPHRASING_URL
+    if not url:
+        return
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not settings.REPHRASING_MODEL:
+        raise NotReady(
+            "REPHRASING_URL 必须是 http(s)://主机:端口，并且要用 REPHRASING_MODEL 写明模型名称。",
+            "REPHRASING_URL has to be http(s)://host:port, and REPHRASING_MODEL the model's name.",
+        )
+    try:
+        if not settings.REPHRASING_ALLOW_PUBLIC:
+            check_own(url)
+    except NotOurs as error:
+        raise NotReady(
+            f"改写服务器 {parts.hostname} 不在医院内网，患者的提问会离开医院。请改用内网地址；"
+            "确需如此，请设置 REPHRASING_ALLOW_PUBLIC=1。",
+            f"The model server {parts.hostname} is outside the hospital's network, and questions of"
+            " patients would go there. Name one inside, or set REPHRASING_ALLOW_PUBLIC=1.",
+        ) from error
+    except (OSError, ValueError):
+        return  # its name is not known just now: articles are said in their own words
 
 
 def check_sqlite_file(path: Path) -> None:

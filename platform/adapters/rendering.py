@@ -16,7 +16,9 @@ def plain_text(message: Message, *, language: str = "") -> str:
     with translation.override(language or message.conversation.language):
         parts = [_signed(message)]
         if source := details.get("source"):
-            parts.append(_("Source: %(title)s") % {"title": source["title"]})
+            reworded = "original" in details
+            named = _("Reworded by AI from: %(title)s") if reworded else _("Source: %(title)s")
+            parts.append(named % {"title": source["title"]})
         if choices := details.get("choices"):
             lines = [
                 f"{letter} {each['label']}" for letter, each in zip(LETTERS, choices, strict=False)

@@ -194,6 +194,20 @@ def _first_care(meaning: Understanding) -> Decision | None:
     return None
 
 
+def may_be_reworded(meaning: Understanding, decision: Decision) -> bool:
+    """Whether a model's wording may stand in for an article's: only where nothing is at stake.
+
+    Not after a tap, nor in doubt: then nobody has told how urgent the message is. One with a red
+    flag never comes here; it was answered at the door.
+    """
+    return (
+        decision.act in (Act.ANSWER, Act.ANSWER_OR_NURSE, Act.ANSWER_OR_START)
+        and not meaning.abstained
+        and meaning.urgency <= Urgency.ROUTINE
+        and meaning.distress in (Distress.CALM, Distress.ANXIOUS)
+    )
+
+
 def missed(meaning: Understanding, *, misses: int) -> Decision:
     """Nothing to say: ask differently once, then bring a nurse."""
     if misses + 1 >= MAX_MISSES:

@@ -27,7 +27,7 @@ from assistant.skills.decline import decline, is_declined
 from assistant.skills.greet import greet, hello
 from assistant.skills.nurse import announce_nurse
 from assistant.talk import BringNurse, Talk
-from assistant.turn import Reply, Turn, choice
+from assistant.turn import Rephrase, Reply, Turn, choice
 from conversations.arrivals import Arrival, Received, receive_messages
 from conversations.models import Author, Conversation, Message, Owner
 from conversations.services import (
@@ -219,7 +219,13 @@ def welcome(contact_point: ContactPoint, *, now: datetime) -> None:
     )
 
 
-def attend(conversation_id: int, *, understand: Understand, now: datetime) -> list[int]:
+def attend(
+    conversation_id: int,
+    *,
+    understand: Understand,
+    now: datetime,
+    rephrase: Rephrase | None = None,
+) -> list[int]:
     """Respond to every unhandled message of a conversation, oldest first; returns their ids.
 
     A voice that is still to be put into words waits, and what was written after it does not. May
@@ -231,7 +237,7 @@ def attend(conversation_id: int, *, understand: Understand, now: datetime) -> li
         try:
             if _waits(message, now=now):
                 continue
-            respond(message, understand=understand, now=now)
+            respond(message, understand=understand, now=now, rephrase=rephrase)
         except DatabaseError:
             raise  # the house is ill, not the message: it stays owed, and is rung again
         except Exception as error:
@@ -241,10 +247,12 @@ def attend(conversation_id: int, *, understand: Understand, now: datetime) -> li
     return attended
 
 
-def respond(message: Message, *, understand: Understand, now: datetime) -> None:
+def respond(
+    message: Message, *, understand: Understand, now: datetime, rephrase: Rephrase | None = None
+) -> None:
     """Decide on one message, act, and settle its debt, once."""
     conversation = message.conversation
-    ear = Ear(message, understand)
+    ear = Ear(message, understand, rephrase)
     with translation.override(conversation.language):
         for _attempt in range(MAX_ATTEMPTS):
             # The owner may have changed while an earlier message was answered.
@@ -344,7 +352,10 @@ def _log_failure(sentence: str, error: Exception, conversation: Conversation) ->
 class Ear:
     """A message as it is understood: the model is asked once, and only where it has to be."""
 
-    def __init__(self, message: Message, understand: Understand) -> None:
+    def __init__(
+        self, message: Message, understand: Understand, rephrase: Rephrase | None = None
+    ) -> None:
+        self.rephrase = rephrase
         self.words = _words_of(message)
         self.tap: str = (message.details or {}).get("tap", "")
         self._conversation, self._understand = message.conversation, understand
@@ -429,7 +440,7 @@ def _worded(plan: Plan, ear: Ear) -> Plan:
     decision, talk, meaning = plan.decision, plan.talk, ear.asked
     assert talk is not None
     misses = talk.conversation.misses
-    turn = _turn(talk, ear)
+    turn = _turn(talk, ear, decision)
     reply = SKILLS[decision.act](turn)
     if reply is not None:
         return replace(plan, reply=reply)
@@ -445,8 +456,9 @@ def _worded(plan: Plan, ear: Ear) -> Plan:
     return replace(plan, decision=Decision(Act.HAND_OVER, Reason.OUT_OF_SCOPE, urgency))
 
 
-def _turn(talk: Talk, ear: Ear) -> Turn:
+def _turn(talk: Talk, ear: Ear, decision: Decision) -> Turn:
     patient = talk.writer
+    reworded = ear.rephrase is not None and policy.may_be_reworded(ear.asked, decision)
     return Turn(
         text=talk.words,
         meaning=ear.asked,
@@ -456,6 +468,8 @@ def _turn(talk: Talk, ear: Ear) -> Turn:
         age=patient.age_on(timezone.localdate(talk.now)),
         gender=patient.gender,
         misses=talk.conversation.misses,
+        names=(patient.name,) if reworded and patient.name else (),
+        rephrase=ear.rephrase if reworded else None,
     )
 
 

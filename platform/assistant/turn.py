@@ -1,10 +1,32 @@
 """One turn: what a skill is given, and what it gives back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from triage.labels import Understanding
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model server is asked to reword, and for whom."""
+
+    question: str
+    article: str
+    lang: str  # "zh" or "en"
+    names: tuple[str, ...] = field(default=(), repr=False)  # of the patient: to be taken out
+
+
+@dataclass(frozen=True)
+class Rephrased:
+    """An article in other words, unchecked, and which model chose them."""
+
+    text: str
+    model: str
+
+
+Rephrase = Callable[[Asked], Rephrased | None]
 
 
 @dataclass(frozen=True)
@@ -19,6 +41,8 @@ class Turn:
     age: int | None = None
     gender: str | None = None
     misses: int = 0  # misunderstandings in a row before this message
+    names: tuple[str, ...] = field(default=(), repr=False)  # what the record calls the patient
+    rephrase: Rephrase | None = None  # None: say the article's own words
 
 
 @dataclass(frozen=True)

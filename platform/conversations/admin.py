@@ -160,6 +160,8 @@ def explain(message: Message) -> dict[str, Any]:
     meaning = details.get("understanding") or {}
     return {
         "source": details.get("source"),
+        "rephrased": (details.get("rephrased") or {}).get("model"),
+        "original": details.get("original"),
         "skill": details.get("skill"),
         "model": details.get("model") or meaning.get("model"),
         "card": details.get("card"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from pytest_django import Settings
 
 import workers.understanding as understanding
 
@@ -34,6 +35,18 @@ def test_a_missing_model_is_named_and_what_follows(no_model: None) -> None:
 
     assert "FileNotFoundError in the model folder" in said.getvalue()
     assert "所有消息都将交给护士" in said.getvalue()
+
+
+@pytest.mark.django_db
+def test_a_model_server_that_does_not_answer_is_named_and_what_follows(settings: Settings) -> None:
+    settings.REPHRASING_URL, settings.REPHRASING_MODEL = "http://127.0.0.1:9", "hospital-7b"
+    said = StringIO()
+
+    with pytest.raises(CommandError, match="1 处需要处理"):
+        call_command("doctor", stdout=said)
+
+    assert "改写 Rephrasing" in said.getvalue()
+    assert "患者会读到知识库原文" in said.getvalue()
 
 
 @pytest.mark.django_db

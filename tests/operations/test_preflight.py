@@ -91,6 +91,40 @@ def test_sealed_data_without_its_keys_are_refused(settings: Settings, tmp_path: 
     assert "gone.json" in english
 
 
+@pytest.mark.parametrize("url", ["10.0.0.5:8000", "ftp://10.0.0.5", "http://"])
+def test_a_model_server_without_an_address_is_refused(settings: Settings, url: str) -> None:
+    settings.REPHRASING_URL, settings.REPHRASING_MODEL = url, "hospital-7b"
+
+    complaint(preflight.check_rephrasing)
+
+
+def test_a_model_server_without_a_model_is_refused(settings: Settings) -> None:
+    settings.REPHRASING_URL, settings.REPHRASING_MODEL = "http://10.0.0.5:8000", ""
+
+    complaint(preflight.check_rephrasing)
+
+
+def test_a_model_server_beyond_the_hospitals_network_is_refused_unless_allowed(
+    settings: Settings,
+) -> None:
+    settings.REPHRASING_URL, settings.REPHRASING_MODEL = "https://8.8.8.8", "hospital-7b"
+
+    _, english = complaint(preflight.check_rephrasing)
+    assert "8.8.8.8" in english
+
+    settings.REPHRASING_ALLOW_PUBLIC = True
+    preflight.check_rephrasing()
+
+
+@pytest.mark.parametrize("url", ["", "http://10.0.0.5:8000", "http://no-such-host.invalid"])
+def test_a_model_server_of_the_hospitals_own_or_none_or_one_that_is_away_opens_the_house(
+    settings: Settings, url: str
+) -> None:
+    settings.REPHRASING_URL, settings.REPHRASING_MODEL = url, "hospital-7b"
+
+    preflight.check_rephrasing()
+
+
 def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "secret_key"
 

@@ -229,13 +229,19 @@ export class Thread {
     }
     if (item.author === "assistant") {
       const parts = [];
-      if (details.source) parts.push(fill(words.source, details.source));
+      const { source, rephrased, original } = details;
+      if (source) parts.push(fill(rephrased ? words.reworded : words.source, { ...source, ...rephrased }));
       const { intent, confidence, abstained } = item.meaning ?? {};
       if (confidence > 0) {
         const sure = `${Math.round(confidence * 100)}%${abstained ? ` · ${words.unsure}` : ""}`;
         parts.push(`${words.understood}: ${words.intents[intent] ?? intent} ${sure}`);
       } else parts.push(words.noConfidence);
       yield make("p", "extra", parts.join(" · "));
+      if (original) {
+        const shown = make("details", "extra");
+        shown.append(make("summary", "", words.original), make("p", "said-text", original));
+        yield shown;
+      }
     }
     if (details.card?.kind === "emergency") {
       const card = make("p", "extra danger");

@@ -205,11 +205,20 @@ export class Bubbles {
     bubble.append(...this.#words(item));
     const source = item.details?.source;
     if (source?.title) {
-      bubble.append(element("p", "source", icon("report"), this.#say("source", source)));
+      const original = item.details?.original; // only where a model chose the words above it
+      bubble.append(element("p", "source", icon("report"), this.#say(original ? "reworded" : "source", source)));
+      if (original) bubble.append(this.#original(original));
     }
     bubble.append(this.#foot(item, author));
     row.append(bubble);
     return row;
+  }
+
+  /** The signed-off words that a model reworded. @param {string} text */
+  #original(text) {
+    const shown = element("details", "original", element("summary", "", this.#say("original")));
+    shown.append(this.#paragraph(text));
+    return shown;
   }
 
   /**

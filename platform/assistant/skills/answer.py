@@ -1,29 +1,61 @@
 """Answer from signed-off knowledge, with its source; silence where there is none."""
 
+import logging
+from typing import Any
+
 from django.utils.translation import gettext as _
 
-from assistant.turn import Reply, Turn, choice
+from assistant.grounding import find_doubts
+from assistant.turn import Asked, Reply, Turn, choice
+from events.logs import kind_and_place
 from knowledge.retrieval import find_articles
+
+logger = logging.getLogger(__name__)
 
 
 def answer(turn: Turn) -> Reply | None:
-    """The best article's own words, never rephrased; None when nothing fits well enough."""
+    """The best article, in its own words or in some that say the same; None when nothing fits."""
     lang = "en" if turn.lang == "en" else "zh"
     found = find_articles(turn.text, lang=lang, now=turn.now)
     if not found:
         return None
     best, others = found[0].version, found[1:]
+    body = best.in_language("body", lang)
+    title = best.in_language("title", lang)
+    text, told = _reworded(turn, body, lang=lang)
+    # Tapped, it is found by its title and said as it stands: what was tapped is never reworded.
+    unfold = [choice(_("The article's own words"), text=title, tap="guide")] if told else []
     return Reply(
-        best.in_language("body", lang),
+        text,
         {
             "source": {
-                "title": best.in_language("title", lang),
+                "title": title,
                 "version": best.number,
                 "article_version_id": best.pk,
             },
+            **told,
             "choices": [
+                *unfold,
                 *(choice(each.version.in_language("title", lang), tap="guide") for each in others),
                 choice(_("Talk to a nurse"), tap="nurse"),
             ],
         },
     )
+
+
+def _reworded(turn: Turn, body: str, *, lang: str) -> tuple[str, dict[str, Any]]:
+    """What to say, and what to tell of it. In any doubt it is the article's own words."""
+    if turn.rephrase is None:
+        return body, {}
+    try:
+        made = turn.rephrase(Asked(turn.text, body, lang, turn.names))
+        if made is None or made.text == body:
+            return body, {}
+        doubted = find_doubts(made.text, source=body, question=turn.text)
+    except Exception as error:  # an answer is at hand; neither the error nor its words go on
+        logger.error("rewording failed", extra=kind_and_place(error))
+        return body, {}
+    if doubted:
+        logger.info("rewording refused", extra={"doubts": " ".join(d.name for d in doubted)})
+        return body, {}
+    return made.text, {"rephrased": {"model": made.model}, "original": body}

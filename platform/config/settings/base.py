@@ -115,6 +115,13 @@ EVENT_RINGER = "workers.bell.ring"
 MODEL_STATE = "workers.understanding.state"  # asked by /readyz
 # The folder of a speech recognition model, see workers.hearing. Empty: no voice is put into words.
 HEARING_MODEL = os.environ.get("HEARING_MODEL", "")
+# A model server of the hospital's own, OpenAI-compatible, that may reword answers from articles,
+# see workers.rephrasing. Empty: every patient reads the article's own words.
+REPHRASING_URL = os.environ.get("REPHRASING_URL", "")  # http://10.0.0.5:8000
+REPHRASING_MODEL = os.environ.get("REPHRASING_MODEL", "")  # the name that the server gives it
+REPHRASING_KEY = os.environ.get("REPHRASING_KEY", "")
+# 1: it may stand outside the hospital's own network. Patients' questions go there.
+REPHRASING_ALLOW_PUBLIC = os.environ.get("REPHRASING_ALLOW_PUBLIC", "") == "1"
 # Frames reach a web process by `live`, and fan out to its sockets by this layer.
 CHANNEL_LAYERS = {
     "default": {

@@ -6,8 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from assistant.turn import Asked
 from triage.redflags import RULE_BOOK
 from workers import preflight
+from workers.rephrasing import rephraser
 from workers.understanding import state, understand
 
 
@@ -31,6 +33,19 @@ def _parts() -> Iterator[tuple[str, str]]:
     yield "密钥 Keys", _told(preflight.check_keys)
     yield "红旗规则 Red-flag rules", "" if RULE_BOOK.rules else "没有规则。There are none."
     yield "模型 Model", _model()
+    if settings.REPHRASING_URL:
+        yield "改写 Rephrasing", _told(preflight.check_rephrasing) or _rephrasing()
+
+
+def _rephrasing() -> str:
+    """A server that does not answer closes nothing: articles are said in their own words."""
+    ask = rephraser()
+    if ask is None or ask(Asked("几点开门", "门诊8:00开门。", "zh")):
+        return ""
+    return (
+        "服务器没有及时回答，患者会读到知识库原文。 It does not answer in time; patients read the"
+        " articles' own words."
+    )
 
 
 def _told(check: Callable[[], object]) -> str:

@@ -21,6 +21,7 @@ class Command(BaseCommand):
             )
             preflight.check_database()
             preflight.check_keys()
+            preflight.check_rephrasing()
         except preflight.NotReady as reason:
             raise CommandError(str(reason)) from reason
         self.stdout.write("可以启动。 Ready to start.")
