@@ -45,8 +45,9 @@ _WEEKS = {
     "下": 1,
     "下下": 2,
     "下下下": 3,
+    "再下": 2,
 }
-_WHICH = "上上上|上上|上|这|本|下下下|下下|下"
+_WHICH = "再下|上上上|上上|上|这|本|下下下|下下|下"
 _WEEKDAYS = {letter: n for n, letter in enumerate("一二三四五六日")} | {"天": 6, "七": 6}
 _WEEKDAYS |= {str(n): n - 1 for n in range(1, 8)}
 _DAYS = {
@@ -194,6 +195,11 @@ def _far(match: re.Match[str], today: Today) -> Iterator[DayWord]:
     count = 3.0 if named(match, "few") else number(match["count"])
     if count is None:
         return
+    if count % 1 and count > 1 and len(named(match, "count")) == 2:  # "两三天后"
+        first, last = (today.away(n, **_UNITS[match["unit"]]) for n in (count - 0.5, count + 0.5))
+        if not named(match, "way").endswith(("前", "内", "里")):
+            yield from span_of(match.span(), (first, last))
+        return
     count += 0.5 if named(match, "half") else 0
     way = named(match, "way") or "后"
     ago = way.endswith("前")
@@ -309,7 +315,7 @@ RULES: Rules = [
             _day_of_month,
         ),
         (rf"(?<![0-9.第零])(?P<day>{_D}) ?(?:{_NUMBERED}|{_DATED})", _day_of_month),
-        (f"{_NO_COUNT}年[前后](?![0-9])", _around_new_year),
+        (f"{_NO_COUNT}年[前后](?![0-9])|过[完了]年(?!前)", _around_new_year),
         (rf"(?P<which>{'|'.join(_YEARS)})年?(?P<end>[初底末头])?", _year_alone),
         (f"{_NO_COUNT}年(?P<end>[底末初])", _year_alone),
         ("工作日|平日|周中(?!间)", _workdays),

@@ -292,16 +292,16 @@ _UNSURE = re.compile(
     re.ASCII,
 )
 _YES_OF_TWO_NOS = re.compile(
-    "不是不(?:可以|行|好|能|要|想)|没错|没(?:有)?(?:什么)?(?:问题|关系|事|意见"
+    "不是不(?:可以|行|好|能|要|想)|没错|没(?:有)?(?:什么)?(?:问题|关系|意见"
     "|异议)|不(?:介意|反对|错|要紧|碍事)|未尝不可|不得不|没有?不(?:好|行|可以"
-    r"|舒服)|怎么不(?:行|可以)|\b(?:no problem|not a problem|no objection"
+    r")|怎么不(?:行|可以)|\b(?:no problem|not a problem|no objection"
     r"|don'?t mind|why not|not bad|no worries|not no|can't complain)\b",
     re.ASCII,
 )
 _NO = re.compile(
     "(?<!要)(?<![可行好对能想有是用])(?:不(?:行|可以|好|要|用|是|对|想|需要|必|能"
-    "|同意|愿意|方便|去|来|了|会|接受|满意|合适|舒服|成|疼|痛|发烧|吃|过敏|怀孕"
-    "|喝|抽)|没有?|没(?=[,。 了]|$)|别|算了|免了|否|拒绝|无$|^无|取消|从来?没"
+    "|同意|愿意|方便|去|来|了|会|接受|满意|合适|成|太好|太行|怎么好|大好|疼|痛|发烧|吃|过敏|怀孕"
+    "|喝|抽)|没有?(?!事)|没(?=[,。 了]|$)|别|算了|免了|否|拒绝|无$|^无|取消|从来?没"
     "|^不$|^不[,。 啊呀吧]|^不不|^莫)"
     r"|\b(?:no|nope|nah|not|never|don'?t|doesn'?t|didn'?t|isn'?t|won'?t|can'?t"
     r"|cannot|negative|none|wrong|incorrect|no way|i'?d rather not|decline)\b|^n$",

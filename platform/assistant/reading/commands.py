@@ -53,7 +53,8 @@ _WORDS = [
             "|写|点)?错了?|(?:说|选|填|写|点|搞|弄|打)错了|更正|撤[销回]|不是这个"
             "|不是那个|不对,?(?:是|我|应该|改)|修改一?下?"
             r"|(?<!my )(?<!lower )(?<!upper )(?<!the )\bback(?: please)?[ 。!,]*$|\b"
-            "(?:go back|previous(?: step| question)?|undo|step back|not that(?: one)?"
+            "(?:go back(?! to (?:work|school|hospital|home|sleep|my|the))|previous"
+                "(?: step| question)?|undo|step back|not that(?: one)?"
             "|change (?:that|it|my answer)|i (?:made a mistake|was wrong|meant)|that'?s "
             r"(?:wrong|not right|not it)|correction|wrong (?:one|button))\b"),
         (Command.REPEAT,
@@ -86,7 +87,8 @@ _WORDS = [
 _CANCEL_SERVICE = re.compile(
     "(?:取消|退)(?:掉|一下|了)?(?:我|的|这个|那个|今天|明天|后天"
     "|下?周[一二三四五六日]|[上下]午|[0-9]+[号日])*(?:预约|挂号|号|提醒|就诊|复诊"
-    r"|订单)|\bcancel (?:my |the |an? |this |that )?(?:appointment|booking"
+    r"|订单)|(?:预约|挂号|号)(?:给我|帮我|都)?(?:取消|退)|\bcancel (?:my |the "
+    "|an? |this |that )?(?:appointment|booking"
     "|reservation|visit|reminder|slot)",
     re.ASCII,
 )

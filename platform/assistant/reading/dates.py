@@ -63,6 +63,7 @@ _TIME_AFTER = re.compile(
 )
 _TIME_BEFORE = re.compile(r"(?:[ ,的]|\bon\b|\bof\b)*", re.ASCII)
 _TIME_LISTED = re.compile(r"(?:[ ,/]|或者?|和|还是|不是|是|\bor\b|\band\b)*", re.ASCII)
+_ANY = re.compile("随时|随便|任何|哪|什么|any|every|whenever")
 _WIDE = re.compile(
     r"(?:都|也)(?:行|可以|成|没问题|有空|好)|\bany(?:thing|time| day)\b|\beverything\b", re.ASCII
 )
@@ -298,8 +299,15 @@ def _at(mention: DayMention, time: TimeMention) -> DayMention:
     return replace(mention, span=span, first=first, last=last, time=time, wanted=wanted)
 
 
+def _says_any(same: str, mention: DayMention) -> bool:
+    """ "any day next week": what it says of the week is no day of its own."""
+    return mention.kind is Kind.OPEN and bool(_ANY.match(same, *mention.span))
+
+
 def _or_any_other(same: str, mentions: list[DayMention], today: date) -> list[DayMention]:
     """ "除了周五都行", "anything but Friday": all others are wanted."""
+    if any(mention.wanted and mention.kind is not Kind.OPEN for mention in mentions):
+        return [mention for mention in mentions if not _says_any(same, mention)]
     if not mentions or any(mention.wanted for mention in mentions):
         return mentions
     found = _WIDE.search(same)

@@ -95,10 +95,10 @@ _LENGTHS: dict[str, dict[str, int]] = {
     "d": {"days": 1}, "w": {"days": 7}, "f": {"days": 14}, "m": {"months": 1}, "y": {"months": 12},
 }  # fmt: skip
 _STRETCHES = {
-    "beginning": "start", "start": "start", "early": "start", "first days": "start",
-    "middle": "middle", "mid": "middle", "end": "end", "late": "end", "last days": "end",
+    "beginning": "start", "start": "start", "early": "start", "first week": "start",
+    "middle": "middle", "mid": "middle", "end": "end", "late": "end", "last week": "end",
 }  # fmt: skip
-_STRETCH = "(?P<stretch>beginning|start|early|middle|mid|end|late)"
+_STRETCH = "(?P<stretch>first week|last week|beginning|start|early|middle|mid|end|late)"
 _YEAR = "(?:,? ?(?P<year>20[0-9]{2}))?"
 _FEASTS = {
     "national day": "国庆", "golden week": "国庆", "spring festival": "春节",
@@ -203,7 +203,7 @@ def _week(match: re.Match[str], today: Today) -> Iterator[DayWord]:
 
 
 def _weekend(match: re.Match[str], today: Today) -> Iterator[DayWord]:
-    which = _WHICH.get(named(match, "which"), 0)
+    which = 2 if named(match, "after") else _WHICH.get(named(match, "which"), 0)
     yield from span_of(match.span(), weekend(today, today.monday(which), named=which != 0))
 
 
@@ -291,6 +291,7 @@ RULES: Rules = [
             r"\b(?:on )?(?:the )?(?:(?P<which>this coming|this|next next|next|last|coming"
             f"|following) )?{_WEEKDAY}", _weekday),
         (r"\b(?:the )?(?P<after>week after next)\b", _week),
+        (r"\b(?:the )?(?P<after>weekend after next)\b", _weekend),
         (r"\b(?P<later>later|rest of) (?:this|the) week\b", _week),
         (r"\b(?:the )?(?P<which>this|next next|next|last|coming|following) week\b(?!end)", _week),
         (

@@ -2,11 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from assistant.reading.spelling import has_han, plain
 from triage.reading import Span
 
 _DIGITS = {digit: n for n, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "幺": 1, "俩": 2}
+_ABOUT = {f"{one}{two}": n + 0.5 for n, (one, two) in enumerate(pairwise("一二三四五六七八九"), 1)}
+_ABOUT |= {"两三": 2.5}  # "两三天" is two or three, not twenty-three
 _TENS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen"
@@ -82,6 +85,8 @@ def whole(written: str) -> int | None:
 def _chinese(written: str) -> float | None:
     if written == "半":
         return 0.5
+    if written in _ABOUT:
+        return _ABOUT[written]
     if written.endswith("半"):
         value = _chinese_or_figures(written[:-1])
         return None if value is None else value + 0.5

@@ -60,6 +60,7 @@ _HAN_WORDS = (
     " 成都 武汉 金华 温州 宁波 安徽 阳光 阳性 阴性 时不时 管床 解放 解手 龙华 石家庄"
 )
 _NO_NAME = frozenset(_HAN_WORDS.split())
+_TITLES = ("女士", "先生", "小姐", "医生", "大夫", "护士", "老师", "主任", "阿姨", "大爷")
 _LATIN_WORDS = (
     "yes no ok okay sure maybe hello hi hey thanks thank please none any all help stop"
     " back again what why how when where nurse doctor human agent tomorrow today monday"
@@ -87,7 +88,11 @@ def find_name(text: str, *, asked: bool = False) -> Name | None:
 
 def _name(match: re.Match[str], group: str) -> Name | None:
     name = match[group].rstrip(" .")
-    if name in _NO_NAME or any(word in _NO_LATIN_NAME for word in name.lower().split()):
+    if (
+        name.endswith(_TITLES)
+        or name in _NO_NAME
+        or any(word in _NO_LATIN_NAME for word in name.lower().split())
+    ):
         return None
     if name[-1] in "吧啊呀哦的了吗呢" and len(name) > 2 and not name.isascii():
         name = name[:-1]

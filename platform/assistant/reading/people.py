@@ -1,7 +1,7 @@
 """Whom it is for: 给我妈挂, "for my daughter", 本人."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from assistant.reading.refusals import refusal
@@ -70,6 +70,7 @@ _ONLY_ME = re.compile(
     r"\W*(?:给|是|就是|帮)?我(?:啊|呀|吧|的|来看|看|要看)?\W*|\W*(?:me|i|self"
     r"|it is me)\W*"
 )
+_OWNS = re.compile(r"的|'s ")
 _NOT_A_PATIENT = re.compile(
     " ?(?:陪|带|说|让|叫|告诉|推荐|介绍|帮我|给我|替我|told|said|recommended"
     "|is driving|will (?:bring|drive))"
@@ -93,7 +94,7 @@ def find_people(text: str) -> list[Person]:
             if _NOT_A_PATIENT.match(same, end) or refusal(same, match.span()):
                 continue
             found.append(Person(match.span(), kin, match[0], gender, child))
-    found.sort(key=lambda person: person.span)
+    found = _whose(same, sorted(found, key=lambda person: person.span))
     others = [person for person in found if person.kin is not Kin.SELF]
     # "帮我给我妈挂": the first 我 does the booking.
     return [
@@ -101,3 +102,20 @@ def find_people(text: str) -> list[Person]:
         for p in found
         if p.kin is not Kin.SELF or not others or p.word in ("自己", "我自己", "本人", "myself")
     ]
+
+
+def _whose(same: str, people: list[Person]) -> list[Person]:
+    """ "我姐姐的孩子" is one person, and no child of the writer."""
+    told: list[Person] = []
+    for person in people:
+        owner = told[-1] if told else None
+        if owner and _OWNS.fullmatch(same, owner.span[1], person.span[0]):
+            mine = owner.kin is Kin.SELF
+            told[-1] = replace(
+                person,
+                span=(owner.span[0], person.span[1]),
+                kin=person.kin if mine else Kin.OTHER,
+            )
+        else:
+            told.append(person)
+    return told

@@ -133,6 +133,7 @@ def test_two_picks_and_an_unclear_one_are_told_apart() -> None:
         ("不用", "no"),
         ("不用了谢谢", "no"),
         ("不好", "no"),
+        ("不太好", "no"),
         ("不对", "no"),
         ("不是", "no"),
         ("没有", "no"),
@@ -162,6 +163,9 @@ def test_two_picks_and_an_unclear_one_are_told_apart() -> None:
         ("行不行", None),
         ("周三", None),
         ("hello", None),
+        ("没事", None),
+        ("不舒服", None),
+        ("好多了", None),
         ("", None),
     ],
 )

@@ -54,6 +54,8 @@ from assistant.reading.people import find_people
         ("我妈陪我去", None),
         ("周三", None),
         ("头疼", None),
+        ("我姐姐的孩子", "other"),
+        ("my sister's son", "other"),
     ],
 )
 def test_whom_it_is_for(said: str, kin: str | None) -> None:
@@ -89,6 +91,7 @@ def test_a_word_for_kin_tells_the_sex_and_a_child() -> None:
         ("anna li", "anna li"),
         ("高血压", None),
         ("明天", None),
+        ("王女士", None),
         ("好的", None),
         ("周三", None),
         ("yes", None),
