@@ -33,12 +33,18 @@ _NEWBORN = re.compile(
 
 def ages_in_months(text: str) -> list[float]:
     """Return every age that a reading gives; not how long something has lasted."""
+    return [months for _, months in find_ages(text)]
+
+
+def find_ages(text: str) -> list[tuple[tuple[int, int], float]]:
+    """Where the ages stand in a reading, and how many months each is."""
     ages = [
-        _months(match["n"], match["unit"])
+        (match.span(), _months(match["n"], match["unit"]))
         for pattern in (_ZH_AFTER_CHILD, _ZH_BEFORE_CHILD, _ZH_OLD, _ZH_YEARS, _EN_OLD)
         for match in pattern.finditer(text)
     ]
-    return ages + ([0.5] if _NEWBORN.search(text) else [])
+    newborn = _NEWBORN.search(text)
+    return [*ages, (newborn.span(), 0.5)] if newborn else ages
 
 
 def _months(number: str, unit: str) -> float:

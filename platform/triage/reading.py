@@ -96,9 +96,14 @@ class Reading:
         return self._origins[nth] + position - self._piece_starts[nth]
 
 
+def one_spelling(text: str) -> str:
+    """Bring full width, capitals and traditional characters into one form, place by place."""
+    return text.translate(_TABLE)
+
+
 def read(text: str) -> Reading:
     """Bring a message into the one spelling that the rules are written in."""
-    same_length = text.translate(_TABLE)
+    same_length = one_spelling(text)
     quotations = tuple(
         (
             *mark.span(),
