@@ -77,8 +77,10 @@ SKILL_BY_INTENT: dict[Intent, str] = {
 # "How do I book?", "where are reports printed?": asks how it is done, not to do it.
 ASKS_HOW = frozenset({Intent.BOOK_APPOINTMENT, Intent.CHANGE_APPOINTMENT, Intent.REPORT_QUERY})
 _HOW = re.compile(
-    r"怎么(?!办|样|还|回事)|如何|在哪|哪里|哪儿|哪个窗口|几楼|流程|需要带|带什么|多久(能|可以|才)?(出|拿|取)|提前几天|能不能提前"
-    r"|\bhow (do|can|to|does|long|far)\b|\bwhere\b|\bwhat do i need\b|\bwhich (window|floor|desk)\b",
+    r"怎么(?!办|样|还|回事)|如何|在哪|哪里|哪儿|哪个窗口|几楼|流程|需要带|带什么|提前几天|能不能提前"
+    r"|多久(能|可以|才)?(出|拿|取)"
+    r"|\bhow (do|can|to|does|long|far)\b|\bwhere\b|\bwhat do i need\b"
+    r"|\bwhich (window|floor|desk)\b",
     re.IGNORECASE,
 )
 

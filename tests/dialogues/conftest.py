@@ -29,7 +29,7 @@ def demo_hospital(django_db_setup: None, django_db_blocker: Any) -> Iterator[Cha
 def one_dialogue(demo_hospital: Channel, django_db_blocker: Any) -> Iterator[Callable[[], Any]]:
     """A stretch of the database that is taken back: `with one_dialogue(): …`."""
     with django_db_blocker.unblock():
-        yield lambda: _Taken()
+        yield _Taken
 
 
 class _Taken:

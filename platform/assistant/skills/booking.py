@@ -4,9 +4,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-
 from appointments.booking import HoldLapsed, TooManyHolds, confirm, hold, release
 from appointments.models import Appointment, Slot, Status
 from appointments.seats import (
@@ -19,6 +16,9 @@ from appointments.seats import (
 )
 from appointments.slots import find_slots, next_best
 from appointments.waitlist import join_waitlist
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from assistant.skills.clinics import DEPARTMENT, DOCTOR, department_of, doctors_of
 from assistant.skills.days import Wish, read_wish, show_wish
 from assistant.skills.sheet import card_of, clinic, label_of, prepare, sheet, until, when
@@ -26,14 +26,13 @@ from assistant.skills.whom import NAME, PHONE, WHOM, find_patient, know_patient,
 from assistant.talk import (
     ANY,
     NONE_OF_THEM,
+    UNSURE,
     Ask,
     BringNurse,
     Done,
-    Found,
     Option,
     Skill,
     Step,
-    UNSURE,
     Talk,
     read_agreement,
 )
@@ -277,10 +276,9 @@ def _hold(slot: Slot, talk: Talk) -> Appointment | Step:
     assert patient is not None
     before = _held(talk)
     if before is not None:
-        same = before.slot_id == slot.pk and before.patient_id == patient.pk
-        if same and before.status in (Status.PENDING, Status.BOOKED):
-            if before.status == Status.BOOKED or (before.held_until or talk.now) > talk.now:
-                return before
+        is_same = before.slot_id == slot.pk and before.patient_id == patient.pk
+        if is_same and _stands(before, talk):
+            return before
         let_go(talk)
     try:
         held = hold(
@@ -301,6 +299,12 @@ def _hold(slot: Slot, talk: Talk) -> Appointment | Step:
     held = Appointment.objects.with_all().get(pk=held.pk)
     talk.facts["held"] = held.pk
     return held
+
+
+def _stands(held: Appointment, talk: Talk) -> bool:
+    if held.status == Status.PENDING:
+        return held.held_until is not None and held.held_until > talk.now
+    return held.status == Status.BOOKED
 
 
 def _next_best(slot: Slot, talk: Talk) -> Step:
@@ -329,7 +333,7 @@ def _clash(clash: AlreadyBooked, talk: Talk) -> Ask:
 
 def _while_held(question: Ask, held: Appointment, talk: Talk) -> Ask:
     """Ask on, and say how long the seat waits."""
-    if question.slot != "name" and question.slot != "phone":
+    if question.slot not in {"name", "phone"}:
         return question
     kept = _("I keep %(when)s for you until %(until)s.") % {
         "when": when(held.slot, talk),

@@ -94,7 +94,7 @@ class Wish:
 
 
 def read_wish(talk: Talk, asked: bool) -> Found | None:
-    """The days and hours in a message; bare hours ("下午") are of the days that were said before."""
+    """The days and hours in a message; bare hours ("下午") are of the days said before."""
     days = find_days(talk.words, today=talk.today, holidays=_holidays(talk))
     if days:
         wanted = tuple(_window(day) for day in days if day.wanted)

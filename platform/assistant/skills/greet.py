@@ -12,8 +12,8 @@ def greet(turn: Turn) -> Reply:
 def hello() -> Reply:
     return Reply(
         _(
-            "Hello, I am the hospital's AI assistant. I can help you find the right department, book"
-            " a visit, look up reports, and tell you about fees and preparation; and I call a"
+            "Hello, I am the hospital's AI assistant. I can help you find the right department,"
+            " book a visit, look up reports, and tell you about fees and preparation; and I call a"
             " nurse for you at any time. I can't diagnose or prescribe."
         ),
         {"choices": menu()},

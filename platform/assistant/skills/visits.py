@@ -6,14 +6,14 @@ to nobody whose identity was not proven.
 
 import re
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-
 from appointments.booking import NoLongerLive, cancel, change
 from appointments.models import Appointment, Slot, Status, WaitlistEntry, WaitStatus
 from appointments.seats import AlreadyBooked, SlotClosed, SlotTaken, TooLate
 from appointments.slots import find_slots
 from appointments.waitlist import leave_waitlist
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from assistant.skills.booking import OFFERED, SEARCHED, spread
 from assistant.skills.days import Wish, read_wish, show_wish
 from assistant.skills.sheet import card_of, clinic, label_of, prepare, sheet, when
@@ -36,21 +36,25 @@ from assistant.turn import choice
 MOVE, CANCEL, LOOK, LEAVE = "move", "cancel", "look", "leave"
 OTHER_DAY = "other_day"
 _CANCELS = re.compile(
-    r"取消|退号|退掉|退了|不去了|不来了|去不了|来不了|不看了|不约了|cancel|can'?t (come|make)|won'?t (come|be able)",
+    r"取消|退号|退掉|退了|不去了|不来了|去不了|来不了|不看了|不约了"
+    r"|cancel|can'?t (come|make)|won'?t (come|be able)",
     re.IGNORECASE,
 )
 _MOVES = re.compile(
-    r"改(?!善)|换(个|到|成|一)|推迟|延后|提前|挪|调(到|整)|reschedule|postpone|move|another (day|time)|change",
+    r"改(?!善)|换(个|到|成|一)|推迟|延后|提前|挪|调(到|整)"
+    r"|reschedule|postpone|move|another (day|time)|change",
     re.IGNORECASE,
 )
 _LOOKS = re.compile(
-    r"查|看看|看一下|几点|什么时候|哪天|哪个医生|约了吗|when is|what time|my appointment|check|which doctor",
+    r"查|看看|看一下|几点|什么时候|哪天|哪个医生|约了吗"
+    r"|when is|what time|my appointment|check|which doctor",
     re.IGNORECASE,
 )
 
 
 _MINE = re.compile(
-    r"(查看|看看|查一下|看一下|查)?我的(预约|挂号|号)(记录|单|呢)?[。？?！!]*|(show )?my appointments?[.?!]*",
+    r"(查看|看看|查一下|看一下|查)?我的(预约|挂号|号)(记录|单|呢)?[。？?！!]*"
+    r"|(show )?my appointments?[.?!]*",
     re.IGNORECASE,
 )
 

@@ -5,7 +5,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from assistant.reading.people import Kin, find_name, find_people, find_phone
+from assistant.reading.particulars import find_name, find_phone
+from assistant.reading.people import Kin, find_people
 from assistant.talk import Ask, Found, Slot, Talk
 from patients.models import Gender, Patient, Proxy
 from patients.services import create_patient, update_patient
