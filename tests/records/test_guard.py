@@ -17,6 +17,8 @@ from records.guard import check, matched, stated_allergies
 from records.models import AllergyIntolerance
 
 CASES = [json.loads(line) for line in (Path(__file__).parent / "allergies.jsonl").open()]
+UNSEEN = [json.loads(line) for line in (Path(__file__).parent / "allergies_unseen.jsonl").open()]
+UNSEEN_READ, UNSEEN_FALSE = 13, 3  # of 28 that say something, and of all 40: weak, and known
 HELD = [case for case in CASES if "flags" in case]
 SAID = [case for case in CASES if "says" in case]
 FALSE_ALARMS = 0  # of all cases; a change that adds one has to say so here
@@ -74,6 +76,23 @@ def test_no_recorded_case_is_missed_and_false_alarms_are_counted() -> None:
     assert len(CASES) >= 150
     assert count["found"] == count["listed"], wrong
     assert count["false alarms"] <= FALSE_ALARMS, wrong
+
+
+def test_phrasings_that_no_rule_was_written_for_are_measured_apart() -> None:
+    """The recorded cases were written with the rules; these were not, and tell how far they reach.
+
+    Whoever writes rules from them moves them to the recorded cases, and writes new ones here.
+    """
+    told = read = false_readings = 0
+    for case in UNSEEN:
+        found = {each.words for each in stated_allergies(case["text"])}
+        told += bool(case["says"])
+        read += bool(case["says"]) and set(case["says"]) <= found
+        false_readings += bool(found - set(case["says"]))
+
+    print(f"\nunseen phrasings: {read} of {told} read, {false_readings} read wrongly")
+    assert read >= UNSEEN_READ
+    assert false_readings <= UNSEEN_FALSE
 
 
 def test_the_book_is_wide_enough_and_every_rule_has_both_languages_and_a_source() -> None:
