@@ -36,6 +36,12 @@ _CONFIGURED: dict[str, str] = {
     "patients.consent": "view add change",
     "patients.proxy": _ALL,
     "records.allergyintolerance": _ALL,
+    "records.diagnosticreport": _ALL,
+    "records.observation": _ALL,
+    "records.medication": _ALL,
+    "records.medicationrequest": _ALL,
+    "records.identitycheck": "view",
+    "records.guessing": "view change",
     "conversations.conversation": "view",
     "tickets.ticket": "view",
     "tickets.alarm": "view",
@@ -60,6 +66,10 @@ MAY: dict[str, dict[str, str]] = {
         "knowledge.article": "view",
         "knowledge.articleversion": "view sign_off recall",
         "hospital.department": "view",
+        "records.diagnosticreport": "view open",  # a talk that is owed is hers to give
+        "records.observation": "view",
+        "records.identitycheck": "view",
+        "records.guessing": "view change",
     },
     Role.ADMIN: _CONFIGURED,
 }

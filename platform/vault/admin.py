@@ -74,6 +74,12 @@ class SubjectFilter(admin.SimpleListFilter):
         return queryset.filter(subject=self.value()) if self.value() else queryset
 
 
+# Who looked, by the first word of the reason, where it was nobody of the staff.
+_WITHOUT_AN_ACCOUNT = {
+    "": _("a command on the machine"),
+    "patient": _("somebody in a conversation"),
+    "proxy": _("a family member who proved it"),
+}
 SUBJECTS = {"patient": _("patient"), "conversation": _("conversation")}
 
 
@@ -100,7 +106,7 @@ class AccessEntryAdmin(ReadOnlyAdmin):
     @display(description=_("who"), ordering="actor_id")  # type: ignore[untyped-decorator]
     def who(self, entry: AccessEntry) -> Any:
         if entry.actor_id is None:
-            return _("a command on the machine")
+            return _WITHOUT_AN_ACCOUNT.get(entry.reason.split(":")[0], _WITHOUT_AN_ACCOUNT[""])
         return self._names.get(entry.actor_id, f"#{entry.actor_id}")
 
     @display(  # type: ignore[untyped-decorator]

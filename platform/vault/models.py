@@ -53,7 +53,7 @@ class AccessEntry(models.Model):
 
     number = models.BigIntegerField(_("number"), primary_key=True)  # 1, 2, 3 … without a gap
     at = models.DateTimeField(_("at"))
-    # A staff member; null: a command on the machine.
+    # A staff member; null: a command on the machine, or who proved in a conversation to be allowed.
     actor_id = models.BigIntegerField(_("who"), null=True)
     action = models.CharField(_("action"), max_length=8, choices=Action.choices)
     subject = models.CharField(_("subject"), max_length=32)  # "patient" or "conversation"

@@ -16,7 +16,9 @@ from insight.models import ModelDay, ReferenceWeek, Review
 from knowledge.models import Article, ArticleVersion
 from patients.models import Channel, Proxy, Purpose
 from patients.services import create_patient, give_consent, meet, update_patient
-from records.models import AllergyIntolerance
+from records.medications import file_prescription
+from records.models import AllergyIntolerance, Guessing, IdentityCheck, Medication
+from records.reports import file_report
 from staff.models import Role, Shift, StaffMember
 from tickets.models import Alarm, CannedReply, Ticket
 
@@ -95,6 +97,29 @@ def house(
         allergy=AllergyIntolerance.objects.create(
             patient=point.patient, data_key=point.patient.data_key, substance="青霉素"
         ),
+        report=file_report(
+            point.patient,
+            external_id="r1",
+            name="血常规",
+            category="lab",
+            status="final",
+            now=now,
+            observations=[
+                {"name": "血红蛋白", "value": "61", "unit": "g/L", "interpretation": "LL"}
+            ],
+        ),
+        medication=Medication.objects.create(name="布洛芬", substance="ibuprofen"),
+        prescription=file_prescription(
+            point.patient, external_id="p1", drug="布洛芬", dose="0.3 g", now=now
+        ),
+        identity_check=IdentityCheck.objects.create(
+            conversation_id=message.conversation_id,
+            asked_by=point,
+            patient=point.patient,
+            started_at=now,
+            expires_at=now,
+        ),
+        guessing=Guessing.objects.create(scope="house", failures=61, noticed_at=now, last_at=now),
         canned=CannedReply.objects.create(shortcut="wait", title="请稍等", text="请稍等。"),
         shift=Shift.objects.create(
             staff_member=nurse, starts_at=now, ends_at=now + timedelta(hours=8)

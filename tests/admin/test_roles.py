@@ -23,6 +23,10 @@ HEAD_NURSE = {
     "knowledge.article": "v",
     "knowledge.articleversion": "v",
     "hospital.department": "v",
+    "records.diagnosticreport": "v",
+    "records.observation": "v",
+    "records.identitycheck": "v",
+    "records.guessing": "vc",
 }
 ADMIN = {
     "hospital.hospital": "vac",
@@ -44,6 +48,12 @@ ADMIN = {
     "patients.consent": "vac",
     "patients.proxy": "vacd",
     "records.allergyintolerance": "vacd",
+    "records.diagnosticreport": "vacd",
+    "records.observation": "vacd",
+    "records.medication": "vacd",
+    "records.medicationrequest": "vacd",
+    "records.identitycheck": "v",
+    "records.guessing": "vc",
     "conversations.conversation": "v",
     "tickets.ticket": "v",
     "tickets.alarm": "v",

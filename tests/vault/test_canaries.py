@@ -10,7 +10,9 @@ from django.db import connection
 
 from patients.models import Channel, Patient
 from patients.services import meet, update_patient
+from records.medications import file_prescription
 from records.models import AllergyIntolerance
+from records.reports import file_report
 from staff.models import StaffMember
 from tickets.models import Draft, Ticket
 from tickets.services import claim_ticket, note, reply
@@ -27,6 +29,9 @@ CANARIES = {
     "note": "护士金丝雀备注",
     "draft": "草稿金丝雀未发",
     "allergy": "金丝雀羽毛",
+    "report": "金丝雀酶",
+    "value": "9173.25",
+    "drug": "金丝雀胶囊",
 }
 
 
@@ -51,6 +56,12 @@ def sung(
     AllergyIntolerance.objects.create(
         patient=patient, data_key=patient.data_key, substance=CANARIES["allergy"]
     )
+    line = {"name": CANARIES["report"], "value": CANARIES["value"]}
+    file_report(
+        patient, external_id="r1", name=CANARIES["report"], category="lab", status="final",
+        now=now, observations=[line],
+    )  # fmt: skip
+    file_prescription(patient, external_id="p1", drug=CANARIES["drug"], dose="1", now=now)
     ticket = Ticket.objects.get()
     claim_ticket(ticket.pk, nurse=nurse, now=now)
     reply(ticket.pk, nurse=nurse, text=CANARIES["reply"], client_id="r1", now=now)

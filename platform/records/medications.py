@@ -1,0 +1,57 @@
+"""What is prescribed: taken in from where doctors prescribe, and looked up."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from patients.models import Patient
+from records.drugbook import Warning, book, find_drugs
+from records.models import Medication, MedicationRequest
+
+
+@transaction.atomic
+def file_prescription(
+    patient: Patient, *, external_id: str, drug: str, dose: str, now: datetime, **fields: Any
+) -> MedicationRequest:
+    """Take in a prescription, or its newer state. Twice is once. The door for what brings them."""
+    known = MedicationRequest.objects.select_for_update().filter(external_id=external_id)
+    request = known.first() if external_id else None
+    if request is None:
+        request = MedicationRequest(
+            patient=patient, data_key_id=patient.data_key_id, external_id=external_id, starts_at=now
+        )
+    given = {"medication": find_medication(drug), **fields, "drug": drug, "dose": dose}
+    for name, value in given.items():
+        setattr(request, name, value)
+    request.save()
+    return request
+
+
+def current_medications(patient: Patient, now: datetime) -> list[MedicationRequest]:
+    """What this patient takes now, by the hospital's own prescriptions, the oldest first."""
+    requests = MedicationRequest.objects.filter(patient=patient).select_related("medication")
+    return list(requests.current(now=now))
+
+
+def find_medication(words: str) -> Medication | None:
+    """The catalogue's entry for what somebody calls a medicine: generic, brand or misspelt."""
+    for mention in find_drugs(words):
+        entries = Medication.objects.filter(substance__in=mention.ids, is_active=True)
+        if len(mention.ids) == 1 and (entry := entries.order_by("pk").first()):
+            return entry
+    return Medication.objects.filter(name=words.strip(), is_active=True).first()
+
+
+def warnings_of(medication: Medication) -> list[Warning]:
+    """For whom the drug book's draft says that this medicine is not, with its sources."""
+    if medication.substance not in book().class_of:
+        return []
+    kin = book().kin(medication.substance)
+    return [rule for rule in book().warnings if kin & rule.of]
+
+
+def class_of(medication: Medication) -> tuple[str, str] | None:
+    """The class of a medicine, in Chinese and English."""
+    home = book().class_of.get(medication.substance)
+    return book().labels[home] if home else None
