@@ -29,7 +29,7 @@ from appointments.seats import (
     lock_appointment,
     lock_people,
     lock_slots,
-    mark_changed,
+    save_changed,
     settle_offer,
     take_seat,
 )
@@ -81,7 +81,8 @@ def hold(
         if known := _known(slot, patient=patient, booked_by=booked_by, request_id=request_id):
             return known
         held = Appointment.objects.filter(booked_by=booked_by, status=Status.PENDING)
-        if held.filter(waitlist_entry=None).count() >= rules.max_holds:
+        chosen = held.filter(waitlist_entry=None, held_until__gt=now)
+        if chosen.count() >= rules.max_holds:
             raise TooManyHolds
         ensure_free(patient, slot)
         fresh = Appointment(
@@ -127,8 +128,7 @@ def confirm(appointment: Appointment, *, now: datetime, reason: str | None = Non
     appointment.booked_at = now
     if reason:
         appointment.reason = reason
-    mark_changed(appointment, now=now)
-    appointment.save()
+    save_changed(appointment, now=now)
     settle_offer(appointment, WaitStatus.ACCEPTED, now=now)
     _stop_waiting(appointment, now=now)
     return appointment
@@ -215,7 +215,7 @@ def change(
         moved_from=before,
     )
     take_seat(new, after, patient=patient, now=now)
-    mark_changed(after, now=now)
+    save_changed(after, now=now)
     give_back(old, now=now)
     return after
 

@@ -58,7 +58,7 @@ def _schedules() -> Iterator[Schedule]:
 
 def _of_doctor(doctor: Doctor, number: int, *, place: Place | None) -> Iterator[Schedule]:
     """Three half days a week, spread so that somebody is there on every day."""
-    visit_type, fees, minutes, seats = BY_TITLE[doctor.title]
+    visit_type, fees, minutes, seats = BY_TITLE.get(doctor.title, BY_TITLE["主治医师"])
     for turn in range(3):
         weekday = (number + 2 * turn) % 5
         starts, ends = (MORNING, AFTERNOON)[(number + turn) % 2]

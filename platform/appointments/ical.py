@@ -71,7 +71,8 @@ def _escaped(text: str) -> str:
 
 def _folded(line: str) -> str:
     """No line longer than 75 octets, and no character cut in two."""
-    parts, current = [], ""
+    parts: list[str] = []
+    current = ""
     for character in line:
         room = LINE_BYTES - (1 if parts else 0)  # a folded line begins with a space
         if len((current + character).encode()) > room:

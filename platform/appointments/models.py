@@ -259,10 +259,10 @@ class Slot(Bilingual, models.Model):
     kept_back = models.PositiveSmallIntegerField(_("kept back"), default=0)
     fee = models.DecimalField(_("fee in yuan"), max_digits=8, decimal_places=2)
     visit_type = models.CharField(_("visit type"), max_length=10, choices=VisitType.choices)
-    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed since"), null=True, blank=True)
     closed_by = models.CharField(_("closed by"), max_length=8, choices=ClosedBy.choices, blank=True)
-    closed_why = models.CharField(_("closed because"), max_length=120, blank=True)
-    closed_why_en = models.CharField(_("closed because, in English"), max_length=160, blank=True)
+    closed_why = models.CharField(_("why closed"), max_length=120, blank=True)
+    closed_why_en = models.CharField(_("why closed, in English"), max_length=160, blank=True)
 
     objects = SlotQuerySet.as_manager()
 
@@ -374,7 +374,7 @@ class Appointment(SealedModel):
         related_name="offers",
         verbose_name=_("waitlist entry"),
     )
-    number = models.CharField(_("number"), max_length=12, unique=True)
+    number = models.CharField(_("appointment number"), max_length=12, unique=True)
     request_id = models.CharField(max_length=64, null=True, editable=False)
     reason = SealedText(_("reason for the visit"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=9, choices=Status.choices)
@@ -464,7 +464,7 @@ class Appointment(SealedModel):
 class WaitStatus(models.TextChoices):
     WAITING = "waiting", _("waiting")
     OFFERED = "offered", _("offered")
-    ACCEPTED = "accepted", _("accepted")
+    ACCEPTED = "accepted", _("took the seat")
     DECLINED = "declined", _("declined")
     LAPSED = "lapsed", _("not answered")
     ENDED = "ended", _("ended")  # left, booked otherwise, or the days are over

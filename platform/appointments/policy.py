@@ -1,7 +1,9 @@
 """What we decide without asking anybody: how long a seat waits, and what is next best. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -29,7 +31,7 @@ class Rules:
 
     @classmethod
     def from_settings(cls) -> "Rules":
-        given = settings.BOOKING
+        given: Mapping[str, Any] = settings.BOOKING
         return cls(
             days_ahead=given["days_ahead"],
             hold=timedelta(seconds=given["hold_s"]),

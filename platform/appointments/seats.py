@@ -26,6 +26,11 @@ from patients.models import Patient
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is misread or misheard
 NUMBER_CHARS = 8
+# What acts change. Whose it is, is not among it: a merge may have moved it meanwhile.
+STATE = (
+    "status", "cancelled_why", "reason", "note", "held_until", "booked_at", "arrived_at",
+    "ended_at", "changed_at", "followed_at",
+)  # fmt: skip
 
 
 class SlotTaken(Exception):
@@ -164,13 +169,16 @@ def end(
     if note and appointment.patient.erased_at is None:
         appointment.note = note
     if was_agreed:
-        mark_changed(appointment, now=now)
-    appointment.save()
+        save_changed(appointment, now=now)
+    else:
+        appointment.changed_at = now
+        appointment.save(update_fields=STATE)
 
 
-def mark_changed(appointment: Appointment, *, now: datetime) -> None:
-    """Something happened that a room above has to react to; saved with the rest."""
+def save_changed(appointment: Appointment, *, now: datetime) -> None:
+    """Store what became of an appointment, and announce it to the rooms above."""
     appointment.changed_at, appointment.followed_at = now, None
+    appointment.save(update_fields=STATE)
     publish(AppointmentChanged(appointment.pk))
 
 

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from appointments.booking import AT_ONCE, NoLongerLive, each
 from appointments.models import LIVE, Appointment, Status
 from appointments.policy import Rules
-from appointments.seats import ensure_free, lock_appointment, mark_changed
+from appointments.seats import ensure_free, lock_appointment, save_changed
 from hospital.models import Department, Doctor, Hospital, Place
 from patients.models import ContactPoint, Patient
 
@@ -38,8 +38,7 @@ def check_in(appointment: Appointment, *, now: datetime) -> Appointment:
         ensure_free(appointment.patient, appointment.slot)
     appointment.status, appointment.arrived_at = Status.ARRIVED, now
     appointment.ended_at = None
-    mark_changed(appointment, now=now)
-    appointment.save()
+    save_changed(appointment, now=now)
     return appointment
 
 
@@ -88,8 +87,7 @@ def _finish(
     if appointment.status not in after:
         raise NoLongerLive
     appointment.status, appointment.ended_at = status, now
-    mark_changed(appointment, now=now)
-    appointment.save()
+    save_changed(appointment, now=now)
     return appointment
 
 

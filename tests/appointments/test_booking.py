@@ -29,6 +29,8 @@ from appointments.seats import (
     SlotTaken,
     TimesOverlap,
     TooLate,
+    end,
+    lock_appointment,
 )
 from appointments.slots import close_slot
 from appointments.waitlist import join_waitlist
@@ -302,6 +304,18 @@ def test_two_records_with_one_slot_each_can_be_merged(
     other.refresh_from_db()
     with pytest.raises(AlreadyBooked):
         hold(slot, **wants(other))
+
+
+def test_a_merge_in_the_middle_of_an_act_is_not_undone_by_it(
+    slots: Slots, wants: Any, people: Any, now: datetime
+) -> None:
+    one, other = people(), people()
+    held = lock_appointment(hold(slots()[0], **wants(other)).pk)
+    merge_patients(other.patient, into=one.patient)
+
+    end(held, Status.EXPIRED, now=now)
+
+    assert Appointment.objects.get().patient == one.patient
 
 
 def test_who_was_merged_meanwhile_books_as_who_they_became(

@@ -1,4 +1,4 @@
-"""Slots follow their schedules, closures and holidays, and nobody is left standing at a shut door."""
+"""Slots follow schedules, closures and holidays, and nobody is left standing at a shut door."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""The waitlist: in order, one after another, with time to answer, and not in the middle of the night."""
+"""The waitlist: in order, one after another, with time to answer, and not at night."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

@@ -186,7 +186,7 @@ LOGGING = {
     },
 }
 
-# --- Booking: a hospital's own rules, see appointments.policy --------------------------------------
+# --- Booking: a hospital's own rules, see appointments.policy -------------------------------------
 BOOKING = {
     "days_ahead": int(os.environ.get("BOOKING_DAYS", "14")),  # that can be booked, today included
     "hold_s": int(os.environ.get("BOOKING_HOLD_S", "300")),  # to say yes to a chosen time
