@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from careplans.demo import seed_careplans
 from hospital.demo import seed_hospital
 from hospital.models import Department
 from knowledge.demo import seed_articles
@@ -42,6 +43,7 @@ def seed_demo(*, now: datetime) -> list[tuple[str, str, str]]:
     Channel.objects.get_or_create(slug="web", defaults={"kind": "web", "name": "网页咨询"})
     logins = [_seed_staff(*row, now=now) for row in STAFF]
     seed_articles(now, signed_off_by=StaffMember.objects.get(username="zhaomin"))
+    seed_careplans()
     for shortcut, title, text, text_en in CANNED:
         CannedReply.objects.get_or_create(
             shortcut=shortcut, defaults={"title": title, "text": text, "text_en": text_en}

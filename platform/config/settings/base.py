@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "knowledge",
     "conversations",
     "tickets",
+    "careplans",
     "assistant",
     "insight",
     "adapters",
