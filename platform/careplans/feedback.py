@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from typing import Any
 
@@ -227,7 +227,7 @@ def digest_feedback(*, now: datetime) -> int:
     over = Feedback.objects.filter(
         digest=None, answered_at__lt=instant(monday, clock_time(0), zone)
     ).exclude(answered_at=None)
-    weeks: dict[tuple[str, object], list[Feedback]] = defaultdict(list)
+    weeks: dict[tuple[str, date], list[Feedback]] = defaultdict(list)
     for each in over.select_related("doctor", "department").defer("words"):
         assert each.answered_at is not None
         day = each.answered_at.astimezone(zone).date()
@@ -239,7 +239,7 @@ def digest_feedback(*, now: datetime) -> int:
             defaults={
                 "doctor": rows[0].doctor,
                 "department": rows[0].department,
-                "last_day": first_day + timedelta(days=6),  # type: ignore[operator]
+                "last_day": first_day + timedelta(days=6),
                 "created_at": now,
             },
         )

@@ -29,7 +29,10 @@ from triage.labels import Urgency
 SCALE = (0.0, 10.0)  # where a question says nothing else
 MOST_WORDS = 500  # characters kept of an answer in free text
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_ZH = {"零": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}  # fmt: skip
+_ZH = {
+    "零": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8,
+    "九": 9, "十": 10,
+}  # fmt: skip
 
 
 class NotUnderstood(Exception):

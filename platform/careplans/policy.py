@@ -15,7 +15,7 @@ UNANSWERED_IN_A_ROW = 3  # doses, then a nurse calls: one alone happens to every
 # A stuck machine that says the same for ever must stop by itself: one open source system sent
 # one patient up to 2,016 text messages in a week (medic/cht-core#10802).
 MOST_A_DAY = 16
-MOST_ALIKE_A_DAY = 6
+MOST_ALIKE_A_DAY = 12  # a day and a day of snoozes
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ _MEALS_OF = {1: ("breakfast",), 2: ("breakfast", "dinner"), 3: ("breakfast", "lu
 _HOURS_OF = {1: (8,), 2: (8, 20), 3: (8, 14, 20), 4: (8, 12, 16, 20)}
 FROM_MEAL = {"before": timedelta(minutes=-30), "with": timedelta(), "after": timedelta(minutes=30)}
 MOST_A_DAY = 4
-EDGE = timedelta(minutes=10)  # before the quiet begins, so that it has arrived when it does
+EDGE = timedelta(minutes=30)  # before the quiet begins, so that it has arrived when it does
 
 
 class TooOften(ValueError):

@@ -97,7 +97,6 @@ def _start(
     template = PlanTemplate.objects.filter(code=code, is_active=True).first()
     if template is None:
         return None
-    fields = {"department": visit.department} if visit.department else {}
     try:
         return start_plan(
             visit.patient,
@@ -107,7 +106,7 @@ def _start(
             template=template,
             visit_id=visit.id,
             now=now,
-            **fields,
+            department=visit.department or template.department,
         )
     except NoConsent:
         return None

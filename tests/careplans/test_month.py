@@ -167,16 +167,25 @@ def promise(patients: list[Patient]) -> None:
     after_visit = PlanTemplate.objects.get(code="after-visit")
     surgery = PlanTemplate.objects.get(code="after-surgery")
     points = {p.patient_id: p for p in ContactPoint.objects.order_by("-pk")}
-    for number, patient in enumerate(patients):
-        planning.start_plan(
-            patient,
+    plans = CarePlan.objects.bulk_create(
+        CarePlan(
+            patient=patient,
+            data_key_id=patient.data_key_id,
             kind=PlanKind.FOLLOW_UP,
             contact_point=points[patient.pk],
             anchor_at=START + timedelta(hours=number % 72),
             template=surgery if number % 20 == 0 else after_visit,
-            now=START,
-            time_zone="Asia/Shanghai",
+            created_at=START,
         )
+        for number, patient in enumerate(patients)
+    )
+    steps = {each: list(each.steps.all()) for each in (surgery, after_visit)}
+    Due.objects.bulk_create(
+        planning.step_row(plan, step)
+        for plan in plans
+        if plan.template
+        for step in steps[plan.template]
+    )
     for number, patient in enumerate(patients[190 : 190 + ON_MEDICINE]):
         first_day = START.astimezone(SHANGHAI).date() + timedelta(days=number % 3)
         for medicine in ("缬沙坦", "氨氯地平")[: 1 + (number % 5 == 0)]:
@@ -184,7 +193,7 @@ def promise(patients: list[Patient]) -> None:
                 patient,
                 contact_point=points[patient.pk],
                 medicine=medicine,
-                times=[time(7 + number % 15)],
+                times=[time(7 + number % 14)],
                 first_day=first_day,
                 last_day=first_day + timedelta(days=29),
                 now=START,

@@ -46,15 +46,15 @@ def test_six_times_a_day_is_for_a_nurse_to_talk_about() -> None:
     ("moment", "asked"),
     [
         ("2026-11-18T07:00", "2026-11-18T08:00"),
-        ("2026-11-18T21:30", "2026-11-18T20:50"),
+        ("2026-11-18T21:15", "2026-11-18T20:30"),
         ("2026-11-18T12:00", "2026-11-18T12:00"),
         ("2026-11-18T03:00", "2026-11-18T08:00"),
-        ("2026-11-18T02:00", "2026-11-18T20:50"),
+        ("2026-11-18T02:00", "2026-11-18T20:30"),
     ],
 )
 def test_a_dose_in_quiet_hours_is_asked_for_at_their_nearer_edge(moment: str, asked: str) -> None:
     expected = (
-        at(asked) if asked != "2026-11-18T20:50" or "T21" in moment else at("2026-11-17T20:50")
+        at(asked) if asked != "2026-11-18T20:30" or "T21" in moment else at("2026-11-17T20:30")
     )
     assert NIGHT.nearest(at(moment), SHANGHAI) == expected
 
