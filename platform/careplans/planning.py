@@ -27,7 +27,7 @@ from careplans.models import (
 )
 from careplans.timing import doses_between, instant, step_moment
 from events.logs import kind_and_place
-from hospital.models import Department, Hospital
+from hospital.models import Hospital
 from patients.models import ContactPoint, Patient, Purpose
 from staff.models import StaffMember
 
@@ -136,7 +136,6 @@ def add_medication(
     first_day: date,
     now: datetime,
     last_day: date | None = None,
-    department: Department | None = None,
     **fields: Any,
 ) -> MedicationSchedule:
     """Remind of one more medicine from now on; a prescription that is known changes nothing."""
