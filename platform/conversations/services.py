@@ -193,8 +193,10 @@ def take_back(message_id: int, *, now: datetime) -> bool:
     The thread says so, as of all that was given up.
     """
     silent = Q(conversation__delivering_until=None) | Q(conversation__delivering_until__lte=now)
-    if not Message.objects.unsent().filter(silent, pk=message_id).update(
-        given_up_at=now, send_after=None
+    if (
+        not Message.objects.unsent()
+        .filter(silent, pk=message_id)
+        .update(given_up_at=now, send_after=None)
     ):
         return False
     message = Message.objects.select_related("conversation").get(pk=message_id)
