@@ -27,6 +27,7 @@ def words() -> dict[str, Any]:
         "whyNot": {
             **{str(category): str(name) for category, name in CATEGORIES.items()},
             "unknown": _("the connection broke; it may have arrived"),
+            "too_late": _("its time had passed"),
         },
         "authors": {
             "patient": pgettext("author", "Patient"),

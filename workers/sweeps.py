@@ -22,6 +22,15 @@ from appointments.slots import make_slots
 from appointments.visits import close_past_visits
 from appointments.waitlist import ask_about_free, offer_seats
 from assistant.services import give_unattended_to_nurses
+from careplans.asking import ask_owed, look_after_asked
+from careplans.feedback import (
+    ask_owed_feedback,
+    digest_feedback,
+    owe_after_tickets,
+    tell_responses,
+)
+from careplans.planning import plan_ahead
+from careplans.services import complete_plans, stop_where_needed
 from conversations.models import Message
 from events import (
     AppointmentChanged,
@@ -61,6 +70,9 @@ SCHEDULE: dict[str, float] = {  # task name → period in seconds
     "sweep.heard": 3_600.0,
     "sweep.reviews": 600.0,
     "sweep.drift": 1_800.0,
+    "sweep.reminders": 5.0,
+    "sweep.plans": 60.0,
+    "sweep.feedback": 300.0,
 }
 
 
@@ -176,3 +188,29 @@ def look_for_reviews(**_: object) -> None:
 @shared_task(name="sweep.drift")  # type: ignore[untyped-decorator]
 def count_days_of_models(**_: object) -> None:
     count_days(now=timezone.now())
+
+
+@shared_task(name="sweep.reminders")  # type: ignore[untyped-decorator]
+def remind(**_: object) -> None:
+    """Ask what is due, and see what became of what was asked."""
+    now = timezone.now()
+    ask_owed(now=now)
+    look_after_asked(now=now)
+
+
+@shared_task(name="sweep.plans")  # type: ignore[untyped-decorator]
+def keep_plans(**_: object) -> None:
+    """End the plans that have to end, and make due rows for the days to come."""
+    now = timezone.now()
+    stop_where_needed(now=now)
+    plan_ahead(now=now)
+    complete_plans(now=now)
+
+
+@shared_task(name="sweep.feedback")  # type: ignore[untyped-decorator]
+def hear_how_it_was(**_: object) -> None:
+    now = timezone.now()
+    owe_after_tickets(now=now)
+    ask_owed_feedback(now=now)
+    digest_feedback(now=now)
+    tell_responses(now=now)

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
 
 from adapters.contracts import Accepted, Capabilities, Category, Rejected, Retry, SendResult
 from conversations.models import Author, Message
@@ -64,6 +67,12 @@ def purpose_of(message: Message) -> str:
     return str((message.details or {}).get("purpose", ""))
 
 
+def zone_of(message: Message) -> tzinfo:
+    """By whose daylight it goes out unasked: its patient's where it says so, or the hospital's."""
+    named = str((message.details or {}).get("zone", ""))
+    return ZoneInfo(named) if named else timezone.get_default_timezone()
+
+
 def refusal(
     reach: Reach, *, capabilities: Capabilities, may_use_the_last: bool, purpose: str = ""
 ) -> Category | None:
@@ -88,7 +97,7 @@ def refusal(
 
 
 def morning_after(now: datetime) -> datetime | None:
-    """When what was not asked for may go out; None: now. `now` in the hospital's time."""
+    """When what was not asked for may go out; None: now. `now` in the time of who gets it."""
     if SENDING_HOURS[0] <= now.time() < SENDING_HOURS[1]:
         return None
     day = now if now.time() < SENDING_HOURS[0] else now + timedelta(days=1)

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from adapters import ledger, links, policy
 from adapters.breaker import note_health, resting_until
@@ -120,8 +119,10 @@ class Speech:
         now = self.clock()
         if (rests_until := resting_until(self.channel, now=now)) is not None:
             return rests_until
-        if self.purpose and (morning := policy.morning_after(timezone.localtime(now))):
-            return morning
+        if self.purpose:
+            here = now.astimezone(policy.zone_of(self.bubbles[0]))
+            if morning := policy.morning_after(here):
+                return morning
         return self._notice_at() if self.adapter.capabilities.template_only else None
 
     def _notice_at(self) -> datetime | None:

@@ -32,6 +32,8 @@ def give_up(messages: Sequence[Message], why: str, *, now: datetime) -> None:
         return
     seqs = [each.seq for each in messages]
     tell_event(conversation, "undelivered", now=now, seqs=seqs, why=str(why))
+    if all(map(policy.purpose_of, messages)):
+        return  # sent unasked: whoever owes it sees that it did not arrive, and sees to it
     said = Message.objects.filter(conversation=conversation, author=Author.PATIENT)
     if not said.exists():
         return  # a greeting that came too late for who only looked in

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from appointments.demo import seed_appointments
+from careplans.demo import seed_careplans
 from hospital.demo import seed_hospital
 from hospital.models import Department
 from knowledge.demo import seed_articles
@@ -46,6 +47,7 @@ def seed_demo(*, now: datetime) -> list[tuple[str, str, str]]:
     logins = [_seed_staff(*row, now=now) for row in STAFF]
     seed_articles(now, signed_off_by=StaffMember.objects.get(username="zhaomin"))
     seed_records(now)
+    seed_careplans()
     for shortcut, title, text, text_en in CANNED:
         CannedReply.objects.get_or_create(
             shortcut=shortcut, defaults={"title": title, "text": text, "text_en": text_en}

@@ -11,13 +11,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from conversations.models import Author, Conversation, Kind, Message, Owner
 from events import MessageReceived, ReplyQueued, publish
 from live.show import conversation_group, show_all_on_commit, show_on_commit
 from patients.models import ContactPoint
 from vault.datakeys import Erased
+
+TOO_LATE = "too_late"  # told in the thread: why something was not sent
 
 
 class StaleEpoch(Exception):
@@ -182,6 +184,24 @@ def ring_for_owed(contact_point: ContactPoint) -> None:
             contact_point=contact_point
         )
         publish(ReplyQueued(conversation_id))
+
+
+@transaction.atomic
+def take_back(message_id: int, *, now: datetime) -> bool:
+    """Send this no more: its time has passed. False when it has left, or is just leaving.
+
+    The thread says so, as of all that was given up.
+    """
+    silent = Q(conversation__delivering_until=None) | Q(conversation__delivering_until__lte=now)
+    if (
+        not Message.objects.unsent()
+        .filter(silent, pk=message_id)
+        .update(given_up_at=now, send_after=None)
+    ):
+        return False
+    message = Message.objects.select_related("conversation").get(pk=message_id)
+    tell_event(message.conversation, "undelivered", now=now, seqs=[message.seq], why=TOO_LATE)
+    return True
 
 
 def show_again(message: Message) -> None:

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "knowledge",
     "conversations",
     "tickets",
+    "careplans",
     "assistant",
     "insight",
     "adapters",

@@ -72,6 +72,17 @@ NAVIGATION: list[dict[str, Any]] = [
             _list(_("Slots"), "view_timeline", "appointments.slot"),
             _list(_("Schedules"), "calendar_clock", "appointments.schedule"),
             _list(_("Closures"), "event_busy", "appointments.closure"),
+        "title": _("Care over time"),
+        "separator": True,
+        "items": [
+            _list(_("Tasks"), "checklist", "careplans.task"),
+            _list(_("Care plans"), "event_note", "careplans.careplan"),
+            _list(_("Due rows"), "notifications", "careplans.due"),
+            _list(_("Plan templates"), "assignment", "careplans.plantemplate"),
+            _list(_("Questionnaires"), "quiz", "careplans.questionnaire"),
+            _list(_("Questionnaire responses"), "rule", "careplans.questionnaireresponse"),
+            _list(_("Feedback"), "reviews", "careplans.feedback"),
+            _list(_("Feedback digests"), "summarize", "careplans.feedbackdigest"),
         ],
     },
     {
