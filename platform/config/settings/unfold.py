@@ -72,6 +72,9 @@ NAVIGATION: list[dict[str, Any]] = [
             _list(_("Slots"), "view_timeline", "appointments.slot"),
             _list(_("Schedules"), "calendar_clock", "appointments.schedule"),
             _list(_("Closures"), "event_busy", "appointments.closure"),
+        ],
+    },
+    {
         "title": _("Care over time"),
         "separator": True,
         "items": [
