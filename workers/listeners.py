@@ -13,8 +13,9 @@ from adapters.presence import show_typing
 from adapters.pulling import pull
 from appointments.booking import note_followed
 from appointments.models import Appointment
-from appointments.waitlist import note_told
 from assistant.services import attend
+from assistant.telling import tell_of_change, tell_offer
+from careplans.visits import follow
 from events import (
     AppointmentChanged,
     ChannelRang,
@@ -56,13 +57,16 @@ def on_media_arrived(*, attachment_id: int, **_: object) -> None:
 
 @shared_task(name=AppointmentChanged.name)  # type: ignore[untyped-decorator]
 def on_appointment_changed(*, appointment_id: int, **_: object) -> None:
+    now = timezone.now()
     status = Appointment.objects.values_list("status", flat=True).get(pk=appointment_id)
-    note_followed(appointment_id, status=status, now=timezone.now())
+    follow(appointment_id, now=now)
+    tell_of_change(appointment_id, now=now)
+    note_followed(appointment_id, status=status, now=now)
 
 
 @shared_task(name=SlotOffered.name)  # type: ignore[untyped-decorator]
 def on_slot_offered(*, entry_id: int, **_: object) -> None:
-    note_told(entry_id, now=timezone.now())
+    tell_offer(entry_id, now=timezone.now())
 
 
 @shared_task(name=NurseTyping.name)  # type: ignore[untyped-decorator]

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from django.db import transaction
 
+from appointments import models as appointments
+from appointments.models import Appointment
 from careplans import feedback
 from careplans.models import (
     CarePlan,
@@ -41,6 +43,28 @@ class Visit:
     is_no_show: bool = False  # none of these three: it is off
     department: Department | None = None
     doctor: Doctor | None = None
+
+
+def follow(appointment_id: int, *, now: datetime) -> None:
+    """Put the plans in step with an appointment as it stands now. Twice is once."""
+    visit = Appointment.objects.with_all().select_related("contact_point").get(pk=appointment_id)
+    if visit.status == appointments.Status.PENDING:
+        return
+    follow_visit(
+        Visit(
+            visit.pk,
+            visit.patient,
+            visit.contact_point,
+            visit.slot.starts_at,
+            visit.slot.ends_at,
+            is_booked=visit.status == appointments.Status.BOOKED,
+            is_fulfilled=visit.status == appointments.Status.FULFILLED,
+            is_no_show=visit.status == appointments.Status.NOSHOW,
+            department=visit.slot.department,
+            doctor=visit.slot.doctor,
+        ),
+        now=now,
+    )
 
 
 @transaction.atomic
