@@ -67,6 +67,7 @@ _CONFIGURED: dict[str, str] = {
     "careplans.feedbackdigest": "view change",
     "insight.review": "view change",  # to judge one takes the right to read messages besides
     "insight.modelday": "view",
+    "assistant.dialogue": "view",
     "insight.referenceweek": _ALL,
     "vault.accessentry": "view",
     "workers.ring": "view change",

@@ -91,6 +91,7 @@ ADMIN = {
     "careplans.feedbackdigest": "vc",
     "insight.review": "vc",
     "insight.modelday": "v",
+    "assistant.dialogue": "v",
     "insight.referenceweek": "vacd",
     "vault.accessentry": "v",
     "workers.ring": "vc",

@@ -101,6 +101,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "separator": True,
         "items": [
             _list(_("Reviews"), "rate_review", "insight.review"),
+            _list(_("Dialogues"), "conversion_path", "assistant.dialogue"),
             _list(_("Days of the models"), "query_stats", "insight.modelday"),
             _list(_("Reference weeks"), "event_repeat", "insight.referenceweek"),
         ],
