@@ -9,14 +9,14 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
 from triage.context import Context, Silence
 from triage.findings import FACTS, Findings, Known
 from triage.labels import DEPARTMENTS
-from triage.phrases import BadPhrase, Phrase, Words, compile_phrase
+from triage.phrases import BadPhrase, Language, Phrase, Words, compile_phrase
 from triage.reading import read
 
 FOLDER = "interview"
@@ -153,7 +153,7 @@ class Examination:
     tell_if_pregnant: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one set of texts is built once: it is what it is
 class Rules:
     findings: Mapping[str, Finding]
     complaints: Mapping[str, Complaint]
@@ -245,19 +245,24 @@ def checksum(texts: Mapping[str, str]) -> str:
 
 
 def build_rules(texts: Mapping[str, str]) -> Rules:
-    """Build and check a whole rule set. Raises BadRules, which says where."""
+    """Build and check a whole rule set, once for the same texts. Raises BadRules: where and why."""
+    return _built(tuple(sorted(texts.items())))
+
+
+@lru_cache(maxsize=8)
+def _built(files: tuple[tuple[str, str], ...]) -> Rules:
+    texts = dict(files)
     findings: dict[str, Finding] = {}
     complaints: dict[str, Complaint] = {}
     rules: dict[str, Rule] = {}
     examinations: dict[str, Examination] = {}
-    words: Words = _words()
     for name in EDITABLE:
         try:
             raw = tomllib.loads(texts[name])
             for finding_id, each in raw.get("finding", {}).items():
-                _add(findings, finding_id, _finding(finding_id, each, words))
+                _add(findings, finding_id, _finding(finding_id, each))
             for each in raw.get("complaint", ()):
-                _add(findings, each["id"], _finding(each["id"], _as_complaint(each), words))
+                _add(findings, each["id"], _finding(each["id"], _as_complaint(each)))
                 _add(complaints, each["id"], _complaint(each))
                 if "eases" in each:
                     _add(rules, f"{each['id']}.eases", _easing(each, raw))
@@ -274,6 +279,13 @@ def build_rules(texts: Mapping[str, str]) -> Rules:
     return built
 
 
+@lru_cache(maxsize=8192)
+def _phrase(source: str, language: Language) -> Phrase:
+    """A phrase that did not change keeps what was compiled for it."""
+    return compile_phrase(source, language=language, words=_words())
+
+
+@cache
 def _words() -> Words:
     return tomllib.loads((resources.files("triage") / "rules" / "words.toml").read_text("utf-8"))
 
@@ -284,9 +296,9 @@ def _add(table: dict[str, Any], name: str, made: Any) -> None:
     table[name] = made
 
 
-def _finding(name: str, raw: Mapping[str, Any], words: Words) -> Finding:
-    phrases = [compile_phrase(source, language="zh", words=words) for source in raw.get("zh", ())]
-    phrases += [compile_phrase(source, language="en", words=words) for source in raw.get("en", ())]
+def _finding(name: str, raw: Mapping[str, Any]) -> Finding:
+    phrases = [_phrase(source, "zh") for source in raw.get("zh", ())]
+    phrases += [_phrase(source, "en") for source in raw.get("en", ())]
     silences = frozenset(Silence(why) for why in raw.get("silenced_by", list(Silence)))
     return Finding(
         id=name,

@@ -22,6 +22,8 @@ HEAD_NURSE = {
     "insight.review": "vc",
     "knowledge.article": "v",
     "knowledge.articleversion": "v",
+    "triage.ruleset": "v",
+    "triage.rulechange": "v",
     "hospital.department": "v",
 }
 ADMIN = {
@@ -33,6 +35,8 @@ ADMIN = {
     "hospital.holiday": "vacd",
     "knowledge.article": "vacd",
     "knowledge.articleversion": "vacd",
+    "triage.ruleset": "vacd",
+    "triage.rulechange": "vacd",
     "staff.staffmember": "vac",
     "staff.shift": "vacd",
     "auth.group": "v",
