@@ -216,6 +216,7 @@ _MAY_BE = re.compile(
 _NOT_PREGNANT = re.compile(r"没有?怀|没怀孕|未孕|不可能|没有|\bnot pregnant\b|\bno\b")
 YEARS = 12.0
 OLDEST = 120  # years
+SHORT = 8  # characters; a longer answer may count something else
 
 
 def asked_for(question_id: str, *, rules: Rules) -> Question:
@@ -341,7 +342,8 @@ def _value(question: Question, reading: str) -> Value | dict[str, Value] | None:
         case "months":
             if ages := ages_in_months(reading) or ages_in_months(f"宝宝{reading}大"):
                 return min(ages)
-            if number and float(number[0]) <= OLDEST and number[0] == reading:
+            alone = len(reading) <= SHORT and len(_NUMBER.findall(reading)) == 1
+            if number and alone and float(number[0]) <= OLDEST:  # "我35,男的"
                 return float(number[0]) * YEARS
         case "severity":
             if number and float(number[0]) <= 10 and len(reading) <= 4:

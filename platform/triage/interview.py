@@ -34,7 +34,6 @@ GAIN_OF_DEPARTMENT = 5.0
 GAIN_OF_EASE = 80.0  # shared by all that has to be ruled out
 DEMOGRAPHICS = ("months", "sex", "pregnant")
 YEAR = 12  # months
-_RECORD_OF = ("months", "sex", "pregnant")
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def begin(
     """
     found = _read(text, rules)
     if found.facts.get("who") not in ("child", "other"):
-        kept = {name: value for name, value in (record or {}).items() if name in _RECORD_OF}
+        kept = {name: value for name, value in (record or {}).items() if name in DEMOGRAPHICS}
         found = Findings(facts=kept).joined(found)
     findings = _with_complaint(found, rules)
     hints: tuple[str, ...] = ()
@@ -123,8 +122,7 @@ def take_answer(
     answered = read_answer(question, said)
     told = Findings() if answered and answered.is_tap else _read(said, rules)
     if answered is None:
-        relevant = told.signs.keys() & set(question.signs) or question.fact in told.facts
-        if not relevant and not told.signs:
+        if not told.signs and question.fact not in told.facts:
             return None
         answer = Findings()
     else:

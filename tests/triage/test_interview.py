@@ -212,6 +212,32 @@ def test_a_fact_is_read_from_the_patients_words(text: str, fact: str, value: obj
     assert begin(text, rules=RULES).findings.facts[fact] == value
 
 
+@pytest.mark.parametrize(
+    ("said", "months"),
+    [
+        ("35", 420), ("我35,男的", 420), ("2个月", 2), ("三岁半", 36), ("5 years old", 60),
+        ("under_3_months", 1.5), ("不到3个月", 1.5), ("65岁及以上", 852),
+    ],
+)  # fmt: skip
+def test_an_age_is_understood_tapped_or_written(said: str, months: float) -> None:
+    interview = begin("发烧了", rules=RULES)
+    question = next_question(interview, rules=RULES)
+    assert question is not None
+
+    taken = take_answer(interview, question, said, rules=RULES)
+
+    assert taken is not None
+    assert taken.findings.facts["months"] == pytest.approx(months, abs=7)
+
+
+def test_what_answers_nothing_is_asked_again() -> None:
+    interview = begin("发烧了", rules=RULES)
+    question = next_question(interview, rules=RULES)
+    assert question is not None
+
+    assert take_answer(interview, question, "停车场在哪里", rules=RULES) is None
+
+
 def test_every_rule_is_a_draft_with_its_source() -> None:
     for rule in RULES.rules:
         assert rule.status == DRAFT, rule.id
