@@ -94,6 +94,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _list(_("Articles"), "menu_book", "knowledge.article"),
             _list(_("Versions and sign-off"), "fact_check", "knowledge.articleversion"),
+            _list(_("Triage rules"), "rule", "triage.ruleset"),
         ],
     },
     {
