@@ -43,24 +43,8 @@ class Timetable:
     special_days: Mapping[date, SpecialDay]
     time_zone: ZoneInfo
 
-    def is_open(self, now: datetime) -> bool:
-        local = now.astimezone(self.time_zone)
-        # Yesterday's hours may reach over midnight.
-        days = (local.date() - timedelta(days=1), local.date())
-        return any(start <= local < end for day in days for start, end in self._hours_on(day))
-
-    def next_opening(self, now: datetime) -> datetime | None:
-        """The first moment from `now` on at which it is open: `now` itself when it is."""
-        if self.is_open(now):
-            return now
-        local = now.astimezone(self.time_zone)
-        for day in _days(local.date(), until=(local + HORIZON).date()):
-            starts = [start for start, end in self._hours_on(day) if local < start < end]
-            if starts:
-                return min(starts)
-        return None
-
-    def _hours_on(self, day: date) -> list[tuple[datetime, datetime]]:
+    def hours_on(self, day: date) -> list[tuple[datetime, datetime]]:
+        """The stretches that begin on a day. What special hours leave nothing of ends first."""
         special, weekday = self.special_days.get(day), day.weekday()
         if special is not None and special.like_weekday is not None:
             weekday, special = special.like_weekday, None
@@ -74,6 +58,23 @@ class Timetable:
             elif special.hours:
                 hours.append(_overlap(usual, self._moments(day, *special.hours)))
         return hours
+
+    def is_open(self, now: datetime) -> bool:
+        local = now.astimezone(self.time_zone)
+        # Yesterday's hours may reach over midnight.
+        days = (local.date() - timedelta(days=1), local.date())
+        return any(start <= local < end for day in days for start, end in self.hours_on(day))
+
+    def next_opening(self, now: datetime) -> datetime | None:
+        """The first moment from `now` on at which it is open: `now` itself when it is."""
+        if self.is_open(now):
+            return now
+        local = now.astimezone(self.time_zone)
+        for day in _days(local.date(), until=(local + HORIZON).date()):
+            starts = [start for start, end in self.hours_on(day) if local < start < end]
+            if starts:
+                return min(starts)
+        return None
 
     def _moments(self, day: date, opens_at: time, closes_at: time) -> tuple[datetime, datetime]:
         last_day = day if closes_at > opens_at else day + timedelta(days=1)
