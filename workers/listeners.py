@@ -11,8 +11,19 @@ from adapters.delivery import deliver
 from adapters.media import bring
 from adapters.presence import show_typing
 from adapters.pulling import pull
+from appointments.booking import note_followed
+from appointments.models import Appointment
+from appointments.waitlist import note_told
 from assistant.services import attend
-from events import ChannelRang, MediaArrived, MessageReceived, NurseTyping, ReplyQueued
+from events import (
+    AppointmentChanged,
+    ChannelRang,
+    MediaArrived,
+    MessageReceived,
+    NurseTyping,
+    ReplyQueued,
+    SlotOffered,
+)
 from insight.shadow import note_shadow
 from workers.hearing import hear
 from workers.understanding import candidate, understand
@@ -38,6 +49,17 @@ def on_channel_rang(*, channel_id: int, **_: object) -> None:
 @shared_task(name=MediaArrived.name)  # type: ignore[untyped-decorator]
 def on_media_arrived(*, attachment_id: int, **_: object) -> None:
     bring(attachment_id, clock=timezone.now, hear=hear)
+
+
+@shared_task(name=AppointmentChanged.name)  # type: ignore[untyped-decorator]
+def on_appointment_changed(*, appointment_id: int, **_: object) -> None:
+    status = Appointment.objects.values_list("status", flat=True).get(pk=appointment_id)
+    note_followed(appointment_id, status=status, now=timezone.now())
+
+
+@shared_task(name=SlotOffered.name)  # type: ignore[untyped-decorator]
+def on_slot_offered(*, entry_id: int, **_: object) -> None:
+    note_told(entry_id, now=timezone.now())
 
 
 @shared_task(name=NurseTyping.name)  # type: ignore[untyped-decorator]

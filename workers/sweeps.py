@@ -16,9 +16,22 @@ from adapters.models import Heard, Link
 from adapters.pulling import unpulled
 from adapters.receipts import note_crossed_receipts
 from adapters.unions import name_unnamed
+from appointments.booking import cancel_of_closed_records, expire_holds
+from appointments.models import Appointment, WaitlistEntry
+from appointments.slots import make_slots
+from appointments.visits import close_past_visits
+from appointments.waitlist import ask_about_free, offer_seats
 from assistant.services import give_unattended_to_nurses
 from conversations.models import Message
-from events import ChannelRang, MediaArrived, MessageReceived, ReplyQueued, publish
+from events import (
+    AppointmentChanged,
+    ChannelRang,
+    MediaArrived,
+    MessageReceived,
+    ReplyQueued,
+    SlotOffered,
+    publish,
+)
 from insight.drift import count_days
 from insight.reviews import collect_reviews
 from live.models import Glance
@@ -38,6 +51,9 @@ SCHEDULE: dict[str, float] = {  # task name → period in seconds
     "sweep.unattended": 10.0,
     "sweep.abandoned": 30.0,
     "sweep.glances": 30.0,
+    "sweep.seats": 3.0,
+    "sweep.visits": 300.0,
+    "sweep.slots": 900.0,
     "sweep.unpulled": 5.0,
     "sweep.media": 10.0,
     "sweep.receipts": 60.0,
@@ -93,6 +109,34 @@ def give_unattended(**_: object) -> None:
 @shared_task(name="sweep.glances")  # type: ignore[untyped-decorator]
 def sweep_glances(**_: object) -> None:
     Glance.objects.filter(at__lt=timezone.now() - GLANCES_KEPT).delete()
+
+
+@shared_task(name="sweep.seats")  # type: ignore[untyped-decorator]
+def look_after_seats(**_: object) -> None:
+    """Free what was held too long, offer what got free, and ring again for what nobody heard."""
+    now = timezone.now()
+    expire_holds(now=now)
+    offer_seats(now=now)
+    changed = Appointment.objects.unfollowed().filter(changed_at__lt=now - OWED_AFTER)
+    for appointment_id in changed.order_by("changed_at").values_list("pk", flat=True)[:AT_ONCE]:
+        publish(AppointmentChanged(appointment_id))
+    untold = WaitlistEntry.objects.untold().filter(offered_at__lt=now - OWED_AFTER)
+    for entry_id in untold.order_by("offered_at").values_list("pk", flat=True)[:AT_ONCE]:
+        publish(SlotOffered(entry_id))
+
+
+@shared_task(name="sweep.visits")  # type: ignore[untyped-decorator]
+def look_after_visits(**_: object) -> None:
+    now = timezone.now()
+    close_past_visits(now=now)
+    cancel_of_closed_records(now=now)
+
+
+@shared_task(name="sweep.slots")  # type: ignore[untyped-decorator]
+def look_after_slots(**_: object) -> None:
+    now = timezone.now()
+    make_slots(now=now)
+    ask_about_free(now=now)
 
 
 @shared_task(name="sweep.unpulled")  # type: ignore[untyped-decorator]

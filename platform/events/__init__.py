@@ -52,6 +52,22 @@ class MediaArrived(Event):
 
 
 @dataclass(frozen=True)
+class AppointmentChanged(Event):
+    """An appointment was booked, moved, cancelled, kept or missed."""
+
+    name: ClassVar[str] = "appointment.changed"
+    appointment_id: int
+
+
+@dataclass(frozen=True)
+class SlotOffered(Event):
+    """A seat is kept for somebody on the waitlist, who does not know it yet."""
+
+    name: ClassVar[str] = "slot.offered"
+    entry_id: int
+
+
+@dataclass(frozen=True)
 class NurseTyping(Event):
     """A nurse writes to a patient, who may see it on a channel that can show it."""
 
@@ -65,6 +81,8 @@ EVENTS: tuple[type[Event], ...] = (
     ReplyQueued,
     ChannelRang,
     MediaArrived,
+    AppointmentChanged,
+    SlotOffered,
     NurseTyping,
 )
 

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "hospital",
     "staff",
     "patients",
+    "appointments",
     "records",
     "triage",
     "knowledge",
@@ -183,6 +184,22 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },
+}
+
+# --- Booking: a hospital's own rules, see appointments.policy -------------------------------------
+BOOKING = {
+    "days_ahead": int(os.environ.get("BOOKING_DAYS", "14")),  # that can be booked, today included
+    "hold_s": int(os.environ.get("BOOKING_HOLD_S", "300")),  # to say yes to a chosen time
+    "max_holds": 3,  # a family's, at a time
+    "offer_s": int(os.environ.get("BOOKING_OFFER_S", "1800")),  # for somebody on the waitlist
+    "night": ("21:00", "08:00"),  # an offer made in between stands until `offer_wakes`
+    "offer_wakes": "09:00",
+    "offer_lead_s": 3_600,  # before the visit nobody is offered a seat any more
+    # Before the visit patients cannot cancel or move any more; 0: until it starts.
+    "cancel_lead_s": int(os.environ.get("BOOKING_CANCEL_LEAD_S", "0")),
+    "missed_after_s": 3_600,  # after the end of the slot
+    # 0 where nobody is checked in by us: then nobody is said to have missed a visit.
+    "checks_in": os.environ.get("BOOKING_CHECKS_IN", "1") == "1",
 }
 
 # --- Monitoring ----------------------------------------------------------------------------------
