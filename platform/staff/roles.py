@@ -16,6 +16,13 @@ from staff.models import Role, StaffMember
 READERS = "对话查阅 Conversation readers"
 
 _ALL = "view add change delete"
+_BOOKING: dict[str, str] = {  # a schedule is ended, a slot closed, an appointment cancelled
+    "appointments.schedule": "view add change",
+    "appointments.closure": _ALL,
+    "appointments.slot": "view change",
+    "appointments.appointment": "view change",
+    "appointments.waitlistentry": "view change",
+}
 _CONFIGURED: dict[str, str] = {
     "hospital.hospital": "view add change",
     "hospital.department": _ALL,
@@ -36,6 +43,7 @@ _CONFIGURED: dict[str, str] = {
     "patients.consent": "view add change",
     "patients.proxy": _ALL,
     "records.allergyintolerance": _ALL,
+    **_BOOKING,
     "conversations.conversation": "view",
     "tickets.ticket": "view",
     "tickets.alarm": "view",
@@ -57,6 +65,7 @@ MAY: dict[str, dict[str, str]] = {
         "tickets.ticket": "view",
         "tickets.alarm": "view",
         "insight.review": "view change",
+        **_BOOKING,
         "knowledge.article": "view",
         "knowledge.articleversion": "view sign_off recall",
         "hospital.department": "view",

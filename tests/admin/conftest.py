@@ -1,7 +1,7 @@
 """For the admin's tests: somebody signed in, and a house with one row of everything."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +10,12 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
+from appointments.booking import confirm, hold
+from appointments.models import Closure, Schedule, Slot
+from appointments.slots import make_slots
+from appointments.waitlist import join_waitlist
 from conftest import Model, PatientWrites
-from hospital.models import Hospital
+from hospital.models import Department, Hospital
 from insight.models import ModelDay, ReferenceWeek, Review
 from knowledge.models import Article, ArticleVersion
 from patients.models import Channel, Proxy, Purpose
@@ -71,6 +75,13 @@ def house(
     ReferenceWeek.objects.create(
         model="test 1", first_day=now.date(), chosen_by=nurse, chosen_at=now
     )
+    clinic = Department.objects.get(name="呼吸内科")
+    schedule = Schedule.objects.create(
+        department=clinic, weekday=now.weekday(), starts=time(0), ends=time(0)
+    )
+    make_slots(now=now)
+    slot = Slot.objects.order_by("-starts_at")[0]  # next week's last
+    who = {"patient": point.patient, "booked_by": point.patient, "contact_point": point}
     article = Article.objects.create(slug="parking", category="directions")
     ArticleVersion.objects.create(article=article, number=1, title="停车", body="B1", source="总务")
     return SimpleNamespace(
@@ -100,4 +111,13 @@ def house(
             staff_member=nurse, starts_at=now, ends_at=now + timedelta(hours=8)
         ),
         article=article,
+        schedule=schedule,
+        slot=slot,
+        closure=Closure.objects.create(
+            first_day=now.date() - timedelta(days=9),
+            last_day=now.date() - timedelta(days=9),
+            reason="消防演练",
+        ),
+        appointment=confirm(hold(slot, **who, reason="胸口痛", now=now), now=now),
+        waiting=join_waitlist(clinic, **who, first_day=slot.day, last_day=slot.day, now=now),
     )

@@ -13,7 +13,15 @@ from staff.roles import GROUPS, READERS, grant_roles
 pytestmark = pytest.mark.django_db
 
 # v view, a add, c change, d delete; what is not named is closed. To delete a patient is to erase.
+BOOKING = {
+    "appointments.schedule": "vac",
+    "appointments.closure": "vacd",
+    "appointments.slot": "vc",
+    "appointments.appointment": "vc",
+    "appointments.waitlistentry": "vc",
+}
 HEAD_NURSE = {
+    **BOOKING,
     "staff.staffmember": "v",
     "staff.shift": "vacd",
     "tickets.cannedreply": "vacd",
@@ -44,6 +52,7 @@ ADMIN = {
     "patients.consent": "vac",
     "patients.proxy": "vacd",
     "records.allergyintolerance": "vacd",
+    **BOOKING,
     "conversations.conversation": "v",
     "tickets.ticket": "v",
     "tickets.alarm": "v",

@@ -61,6 +61,17 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Appointments"),
+        "separator": True,
+        "items": [
+            _list(_("Appointments"), "event_available", "appointments.appointment"),
+            _list(_("Waitlist"), "hourglass_top", "appointments.waitlistentry"),
+            _list(_("Slots"), "view_timeline", "appointments.slot"),
+            _list(_("Schedules"), "calendar_clock", "appointments.schedule"),
+            _list(_("Closures"), "event_busy", "appointments.closure"),
+        ],
+    },
+    {
         "title": _("Knowledge"),
         "separator": True,
         "items": [
