@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from appointments.demo import seed_appointments
 from hospital.demo import seed_hospital
 from hospital.models import Department
 from knowledge.demo import seed_articles
@@ -39,6 +40,7 @@ def seed_demo(*, now: datetime) -> list[tuple[str, str, str]]:
     A second time it adds what is missing and changes nothing; those who are there stay unknown.
     """
     seed_hospital(now)
+    seed_appointments(now)
     Channel.objects.get_or_create(slug="web", defaults={"kind": "web", "name": "网页咨询"})
     logins = [_seed_staff(*row, now=now) for row in STAFF]
     seed_articles(now, signed_off_by=StaffMember.objects.get(username="zhaomin"))
