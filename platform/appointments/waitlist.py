@@ -187,7 +187,7 @@ def _offer(entry: WaitlistEntry, *, slot_id: int, kept_back: bool, now: datetime
     if not still_waiting.update(status=WaitStatus.OFFERED, offered_at=now, told_at=None):
         return False
     if kept_back:
-        pass
+        free_promised(slot, seats=1)
     offer = Appointment(
         booked_by_id=entry.booked_by_id,
         contact_point_id=entry.contact_point_id,
