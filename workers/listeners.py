@@ -16,8 +16,6 @@ from appointments.models import Appointment
 from assistant.services import attend
 from assistant.telling import tell_of_change, tell_offer
 from careplans.visits import follow
-from appointments.waitlist import note_told
-from assistant.services import attend
 from events import (
     AppointmentChanged,
     ChannelRang,
@@ -64,14 +62,11 @@ def on_appointment_changed(*, appointment_id: int, **_: object) -> None:
     follow(appointment_id, now=now)
     tell_of_change(appointment_id, now=now)
     note_followed(appointment_id, status=status, now=now)
-    status = Appointment.objects.values_list("status", flat=True).get(pk=appointment_id)
-    note_followed(appointment_id, status=status, now=timezone.now())
 
 
 @shared_task(name=SlotOffered.name)  # type: ignore[untyped-decorator]
 def on_slot_offered(*, entry_id: int, **_: object) -> None:
     tell_offer(entry_id, now=timezone.now())
-    note_told(entry_id, now=timezone.now())
 
 
 @shared_task(name=NurseTyping.name)  # type: ignore[untyped-decorator]
