@@ -32,6 +32,8 @@ def prepare(patient: Patient, given: dict[str, Any]) -> dict[str, Any]:
         open_account("twilio", settings={"sender": "+15550100"}, secrets={"auth_token": "t"})
     if known := given.get("known"):
         update_patient(patient.contact_point.patient, name=PEOPLE[known][0], phone=PEOPLE[known][1])
+    if given.get("english"):
+        _register_anna(patient)
     if proxy := given.get("proxy"):
         _make_proxy(patient, **proxy)
     for name, facts in given.get("reports", {}).items():
@@ -64,14 +66,19 @@ def _make_proxy(patient: Patient, *, writer: str, of: str, relationship: str,
         )
 
 
+def _register_anna(patient: Patient) -> None:
+    anna = create_patient(name="Anna Miller", phone="13900000105", language="en")
+    line = {"code": "718-7", "name": "血红蛋白", "value": "108", "unit": "g/L"}
+    file_report(
+        anna, external_id="anna-count", name="血常规", name_en="Full blood count",
+        category="lab", status="final", now=patient.now,
+        observations=[{**line, "low": "115", "high": "150"}],
+    )  # fmt: skip
+
+
 def _nurse(patient: Patient) -> StaffMember:
     known = StaffMember.objects.filter(username="report-nurse").first()
     return known or StaffMember.objects.create_user("report-nurse", role=Role.NURSE)
-
-
-def namesake(key: str) -> Record:
-    name, phone, *_ = PEOPLE[key]
-    return create_patient(name=name, phone=phone)
 
 
 def words(text: str, patient: Patient) -> str:
