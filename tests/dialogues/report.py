@@ -1,6 +1,6 @@
 """查报告: an SMS channel that takes codes, and the code read by the phone's owner."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.codes import send_code
@@ -82,11 +82,11 @@ def _nurse(patient: Patient) -> StaffMember:
 
 
 def words(text: str, patient: Patient) -> str:
-    """What the patient types where a turn says {code} or {wrong}."""
+    """What the patient types where a turn says {code} or {wrong}; the worker has sent it before."""
+    for check_id in IdentityCheck.objects.owed_a_letter().values_list("pk", flat=True):
+        send_code(check_id, now=_asked_at(check_id))
     if "{" not in text:
         return text
-    for check_id in IdentityCheck.objects.owed_a_letter().values_list("pk", flat=True):
-        send_code(check_id, now=patient.now)
     digits = newest_code(patient)
     if "{code" in text and not digits:
         raise Wrong("no code came")
@@ -94,6 +94,10 @@ def words(text: str, patient: Patient) -> str:
     spoken = "".join("零一二三四五六七八九"[int(each)] for each in digits)
     spaced = f"{digits[:3]} {digits[3:]}"
     return text.format(code=digits, code_spoken=spoken, code_spaced=spaced, wrong=wrong)
+
+
+def _asked_at(check_id: int) -> datetime:
+    return IdentityCheck.objects.get(pk=check_id).started_at
 
 
 def newest_code(patient: Patient) -> str:

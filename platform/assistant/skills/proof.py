@@ -33,6 +33,7 @@ from records.identity import (
     verified_patient,
 )
 from tickets.models import Reason
+from triage.reading import Span
 
 RESEND, OTHER = "resend", "other"  # instead of a code
 _FIGURES = str.maketrans("零〇一二三四五六七八九幺洞拐", "00123456789107")
@@ -44,12 +45,22 @@ _LED_CODE = re.compile(
 )
 _BESIDE_NAME = re.compile(
     r"[,，、;；:：/+]|(?:我的?|登记的?)?(?:电话|手机)?号码?(?:是|为)?|(?:电话|手机)(?:是|为)?"
-    r"|\b(?:my )?(?:full )?name(?:'s| is)?\b|\b(?:my )?(?:mobile|phone|tel)(?: number)?(?: is)?\b|\band\b"
+    r"|\b(?:my )?(?:full )?name(?:'s| is)?\b|\b(?:my )?(?:mobile|phone|tel|cell)?(?: ?number)?(?: is)?\b|\band\b"
     r"|\bi(?:'m| am)\b",
     re.IGNORECASE,
 )
+_LEAD = re.compile(
+    r"(?:[我俺咱偶吾]们?的?|本人的?)?(?:登记的?|医院登记的?|预留的?)*"
+    r"(?:名字|姓名|大名|手机|电话|联系电话|联系方式)?(?:号码?)?(?:叫做?|是|为|就是|：|:)?\s*$"
+    r"|(?:\b(?:my|the|full|name|mobile|phone|cell|tel|number|is|it|it's|i|i'm|am|this|called|and)"
+    r"[\s:]*)+$",
+    re.IGNORECASE,
+)
 _WISH = re.compile("(?:想要?|要|来|帮我|麻烦|请)+(?:查|看|问|取|拿).{0,30}")
-_NO_NAME = re.compile("报告|结果|化验|检查|查询|^查")  # 查 is a surname, and what people want here
+_NO_NAME = re.compile(  # 查 is a surname, and what people want here
+    r"报告|结果|化验|检查|查询|^查|\b(?:is|my|number|phone|mobile|reports?|results?|tests?|code)\b",
+    re.IGNORECASE,
+)
 _NOTHING_CAME = re.compile(
     r"(?:没有?|还没|未)(?:收到|有?来|短信|看到|接到)|收不到|(?:再|重新?)(?:发|来|寄|送)|过期"
     r"|resend|send (?:it |me |one |a new one |another )?(?:again|another|a new)|another (?:code|one)"
@@ -79,7 +90,7 @@ def _read_name(talk: Talk, asked: bool) -> Found | None:
             name = _name_before(words[: phone.span[0]])
     if name is None or _NO_NAME.search(name.name):
         return None
-    return Found(name.name, [name.span])
+    return Found(name.name, [_with_lead(talk.words, name.span)])
 
 
 def _name_before(words: str) -> Name | None:
@@ -92,7 +103,9 @@ def _name_before(words: str) -> Name | None:
 
 def _read_phone(talk: Talk, asked: bool) -> Found | None:
     phone = find_phone(talk.words)
-    return Found(phone.number, [phone.span]) if phone and phone.mobile else None
+    if phone is None or not phone.mobile:
+        return None
+    return Found(phone.number, [_with_lead(talk.words, phone.span)])
 
 
 def _read_tail(talk: Talk, asked: bool) -> Found | None:
@@ -114,12 +127,19 @@ def _read_code(talk: Talk, asked: bool) -> Found | None:
     return None
 
 
+def _with_lead(words: str, span: Span) -> Span:
+    """With "my name is" before it: no model need be asked what that means."""
+    start, end = span
+    lead = _LEAD.search(words[:start])
+    return (lead.start() if lead else start, end)
+
+
 def _without(pattern: re.Pattern[str], words: str) -> str:
     """The same words, every place kept, with what the pattern finds left blank."""
     return pattern.sub(lambda found: " " * len(found[0]), words)
 
 
-def _blanked(words: str, span: tuple[int, int]) -> str:
+def _blanked(words: str, span: Span) -> str:
     start, end = span
     return f"{words[:start]}{' ' * (end - start)}{words[end:]}"
 
@@ -157,7 +177,6 @@ def proven(talk: Talk) -> Patient | Step:
     if (missing := _claim(talk)) is not None:
         return missing
     if code == RESEND or _asks_again(talk):
-        facts.pop("sent", None)
         return _send(talk)
     if facts.get("sent") != _claimed(talk):
         return _keep_waiting(talk) or _send(talk)
