@@ -94,7 +94,9 @@ def _parts(places: Sequence[int], *, alone: int, joined: int) -> int:
 
 def code_template(help: Any) -> Field:
     """The field for the template of one-time codes: without it nobody can prove who they are."""
-    return Field("code_template", _("SMS template for one-time codes"), is_required=False, help=help)
+    return Field(
+        "code_template", _("SMS template for one-time codes"), is_required=False, help=help
+    )
 
 
 def filled(message: OutboundMessage, settings: Mapping[str, Any]) -> tuple[str, str]:

@@ -86,8 +86,8 @@ def _file_reports(people: dict[str, Patient], now: datetime) -> None:
     report("chen", "count", "血常规", "Full blood count", observations=_lines(COUNT))
     for number, (days, value) in enumerate(((270, "8.4"), (180, "7.6"), (90, "7.1"), (2, "6.8"))):
         line = ("4548-4", "糖化血红蛋白", value, "%", "4.0", "6.0")
-        report("zhou", f"hba1c-{number}", "糖化血红蛋白", "Haemoglobin A1c", days=days, by="内分泌科",
-               observations=_lines((line,)))  # fmt: skip
+        report("zhou", f"hba1c-{number}", "糖化血红蛋白", "Haemoglobin A1c", days=days,
+               by="内分泌科", observations=_lines((line,)))  # fmt: skip
     report("chen", "ultrasound", "甲状腺彩超", "Thyroid ultrasound", category="imaging",
            status="registered", days=0)  # fmt: skip
     potassium = {**_line("2823-3", "钾", "6.9", "mmol/L", "3.5", "5.3"), "interpretation": "HH"}

@@ -37,9 +37,7 @@ def prepare(patient: Patient, given: dict[str, Any]) -> dict[str, Any]:
     if proxy := given.get("proxy"):
         _make_proxy(patient, **proxy)
     for name, facts in given.get("reports", {}).items():
-        file_report(
-            person(facts.pop("of")), external_id=f"given-{name}", now=patient.now, **facts
-        )
+        file_report(person(facts.pop("of")), external_id=f"given-{name}", now=patient.now, **facts)
     if expected := given.get("expected_in_h"):
         waiting = DiagnosticReport.objects.filter(external_id="demo-ultrasound")
         waiting.update(available_at=patient.now + timedelta(hours=expected))
@@ -148,5 +146,3 @@ def _is_verified(patient: Patient) -> bool:
     except NotVerified:
         return False
     return True
-
-

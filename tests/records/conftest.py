@@ -15,6 +15,7 @@ from patients.services import create_patient, meet
 from records.identity import Letter, Reply, confirm_code, start_check
 from vault.models import AccessHead
 
+
 @dataclass(frozen=True)
 class Heard:
     """What the asker hears, and what comes to the phone."""

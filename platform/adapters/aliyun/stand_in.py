@@ -24,7 +24,9 @@ class Credentials:
     sign_name: str = "问安示范医院"
     template: str = "SMS_100000001"
     template_en: str = "SMS_100000002"
-    code_template: str = "SMS_100000003"  # approved, and named in no account's settings unless a test does
+    code_template: str = (
+        "SMS_100000003"  # approved, and named in no account's settings unless a test does
+    )
 
     def settings(self, *, api_url: str) -> dict[str, str]:
         names = ("access_key_id", "sign_name", "template", "template_en")

@@ -45,7 +45,8 @@ _LED_CODE = re.compile(
 )
 _BESIDE_NAME = re.compile(
     r"[,，、;；:：/+]|(?:我的?|登记的?)?(?:电话|手机)?号码?(?:是|为)?|(?:电话|手机)(?:是|为)?"
-    r"|\b(?:my )?(?:full )?name(?:'s| is)?\b|\b(?:my )?(?:mobile|phone|tel|cell)?(?: ?number)?(?: is)?\b|\band\b"
+    r"|\b(?:my )?(?:full )?name(?:'s| is)?\b"
+    r"|\b(?:my )?(?:mobile|phone|tel|cell)?(?: ?number)?(?: is)?\b|\band\b"
     r"|\bi(?:'m| am)\b",
     re.IGNORECASE,
 )
@@ -63,7 +64,8 @@ _NO_NAME = re.compile(  # 查 is a surname, and what people want here
 )
 _NOTHING_CAME = re.compile(
     r"(?:没有?|还没|未)(?:收到|有?来|短信|看到|接到)|收不到|(?:再|重新?)(?:发|来|寄|送)|过期"
-    r"|resend|send (?:it |me |one |a new one |another )?(?:again|another|a new)|another (?:code|one)"
+    r"|resend|send (?:it |me |one |a new one |another )?(?:again|another|a new)"
+    r"|another (?:code|one)"
     r"|new code|(?:not|n't|no) (?:get|got|receive|received|come|arrive|arrived|code|text|sms)",
     re.IGNORECASE,
 )
@@ -285,11 +287,11 @@ def _try(code: str, talk: Talk) -> Patient | Step:
             return answered.patient
         case Verdict.WRONG:
             left = answered.tries_left
-            return _ask_code(_("That is not the code. Tries left: %(left)s.") % {"left": left}, talk)
-        case Verdict.OVER:
             return _ask_code(
-                _("This code can no longer be used. Shall I send a new one?"), talk
+                _("That is not the code. Tries left: %(left)s.") % {"left": left}, talk
             )
+        case Verdict.OVER:
+            return _ask_code(_("This code can no longer be used. Shall I send a new one?"), talk)
 
 
 def _by_other_means(talk: Talk) -> BringNurse:

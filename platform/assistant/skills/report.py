@@ -81,9 +81,11 @@ _MINE = re.compile(
 # Of longer words only what can mean nothing else: "想查甲状腺" may want an examination.
 _WANTS = re.compile(
     r"(?:查|看|取|拿)[^。？?]{0,12}(?:报告|化验单|检验单|检查单|结果)"
-    r"|(?:查|看)[^。？?]{0,6}(?:上次|昨天|前天|刚才|刚刚|那天|今早|早上|上午|下午)[^。？?]{0,4}[做抽拍验查]的"
+    r"|(?:查|看)[^。？?]{0,6}(?:上次|昨天|前天|刚才|刚刚|那天|今早|早上|上午|下午)"
+    r"[^。？?]{0,4}[做抽拍验查]的"
     r"|(?:报告|化验单|检验单|检查单|结果)[^。？?]{0,4}(?:出来|好|有)了?(?:没|吗|么)"
-    r"|\b(?:see|check|get|show|look up|view|have)\b.{0,20}\b(?:reports?|(?:test|lab|blood) results?)\b"
+    r"|\b(?:see|check|get|show|look up|view|have)\b.{0,20}"
+    r"\b(?:reports?|(?:test|lab|blood) results?)\b"
     r"|\b(?:reports?|results?)\b.{0,12}\b(?:ready|out|back|in yet)\b",
     re.IGNORECASE,
 )
@@ -95,7 +97,8 @@ _ASKS_MORE = re.compile(
 )
 PLAIN = 60  # characters; a longer message may hold more than a wish for a report
 _LEAVES = re.compile(
-    r"(?:我要|请)?(?:退出|不看了|退出登录|忘记我)(?:吧|了)?[。!！]*|(?:please )?(?:log ?out|sign out|exit)[.!]*",
+    r"(?:我要|请)?(?:退出|不看了|退出登录|忘记我)(?:吧|了)?[。!！]*"
+    r"|(?:please )?(?:log ?out|sign out|exit)[.!]*",
     re.IGNORECASE,
 )
 
