@@ -35,6 +35,7 @@ from conversations.services import (
     announce_message,
     mark_handled,
     mark_seen,
+    masked,
     queue_reply,
     start_conversation,
 )
@@ -46,6 +47,7 @@ from patients.services import hear_channel
 from tickets.models import Reason
 from tickets.services import ahead_of, hand_over, hear_patients, lock
 from triage.labels import NOT_UNDERSTOOD, Intent, Understanding, Urgency
+from vault import access
 from vault.cipher import Unreadable
 from vault.datakeys import ensure_alive
 
@@ -490,6 +492,8 @@ def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
     Raises StaleEpoch, StaleDialogue, HeardMeanwhile.
     """
     conversation, epoch = message.conversation, message.conversation.epoch
+    if _reads_records(plan):
+        access.hold_head()
     if not mark_handled(message.pk, now=now):
         return  # another worker was faster
     if _media_of(message) and not ear.words:
@@ -498,6 +502,9 @@ def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
             raise HeardMeanwhile
     trace = {"understanding": _trace(ear.asked, plan.decision)}
     message.details = {**(message.details or {}), **trace}
+    if _holds_secret(plan):
+        message.text = masked(message.text)
+        message.save(update_fields=["text"])
     mark_seen(conversation, by_patient=False, seq=message.seq)
     said = Spoken(plan.reply)
     if conversation.owner == Owner.ASSISTANT and plan.decision.act is not Act.HAND_OVER:
@@ -517,6 +524,21 @@ def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
         now=now,
     )
     Conversation.objects.filter(pk=conversation.pk).update(misses=F("misses") + 1 if missed else 0)
+
+
+def _reads_records(plan: Plan) -> bool:
+    """Whether a skill may write the access log here: the one at hand, begun, or gone back to."""
+    names = {plan.decision.skill}
+    if plan.talk is not None and plan.at_hand is not None:
+        names |= dialogue.open_skills(plan.talk.conversation)
+    return any(book.SKILLS[name].reads_records for name in names if name in book.SKILLS)
+
+
+def _holds_secret(plan: Plan) -> bool:
+    skill = book.SKILLS.get(plan.at_hand.skill) if plan.at_hand else None
+    return skill is not None and any(
+        slot.is_secret for slot in skill.slots if slot.name in plan.heard.found
+    )
 
 
 def _said(plan: Plan) -> Spoken:

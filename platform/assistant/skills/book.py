@@ -2,10 +2,11 @@
 
 from assistant.skills.booking import BOOKING
 from assistant.skills.offer import OFFER
+from assistant.skills.report import REPORT
 from assistant.skills.visits import VISITS
 from assistant.talk import Skill, Talk
 
-SKILLS: dict[str, Skill] = {skill.name: skill for skill in (BOOKING, VISITS, OFFER)}
+SKILLS: dict[str, Skill] = {skill.name: skill for skill in (BOOKING, VISITS, OFFER, REPORT)}
 
 
 def wanted(talk: Talk) -> str | None:
