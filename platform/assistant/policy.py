@@ -19,7 +19,6 @@ class Act(StrEnum):
     GREET = "greet"
     ANSWER = "answer"  # from signed-off knowledge, else a miss
     ANSWER_OR_NURSE = "answer_or_nurse"  # from signed-off knowledge, else a nurse
-    SUGGEST_DEPARTMENT = "suggest_department"
     CLARIFY = "clarify"
     ASK_TO_TYPE = "ask_to_type"  # instead of a voice that nobody here could put into words
     START = "start"  # begin a skill that goes on over several messages
@@ -50,6 +49,7 @@ TAPS: dict[str, Act] = {
 }
 SKILL_TAPS: dict[str, str] = {
     "unwell": "triage",
+    "triage": "triage",
     "booking": "booking",
     "visits": "visits",
     "report": "report",
@@ -97,8 +97,11 @@ def decide(
     misses: int = 0,
     unheard: bool = False,
     declined: bool = False,
+    taken: str | None = None,
 ) -> Decision:
-    """`unheard`: it is a voice that no machine here put into words; `declined`: see `DECLINE`."""
+    """`unheard`: it is a voice that no machine here put into words; `declined`: see `DECLINE`;
+    `taken`: the skill that reads what it needs in words that the model made nothing of.
+    """
     if (tapped := _by_tap(meaning, tap)) is not None:
         return tapped
     if unheard:
@@ -108,6 +111,8 @@ def decide(
         return care
     if declined:
         return Decision(Act.DECLINE)
+    if taken and is_nothing(meaning):
+        return Decision(Act.START, skill=taken)
     if meaning.abstained:
         return _hand_over(Reason.UNSURE, meaning)
     if (skill := SKILL_BY_INTENT.get(meaning.intent)) is not None:
@@ -119,6 +124,11 @@ def decide(
     if act is Act.CLARIFY:
         return missed(meaning, misses=misses)
     return Decision(act)
+
+
+def is_nothing(meaning: Understanding) -> bool:
+    """Whether the model made nothing of it, so that a skill's own reading may."""
+    return meaning.abstained or meaning.intent is Intent.OTHER
 
 
 def decide_in_dialogue(

@@ -398,7 +398,7 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
     heard = dialogue.hear(at_hand, talk) if at_hand and not _is_tile(ear.tap) else Heard()
     if at_hand is None:
         wanted = None if _is_tile(ear.tap) else book.wanted(talk)
-        decision = Decision(Act.START, skill=wanted) if wanted else _decide(message, ear)
+        decision = Decision(Act.START, skill=wanted) if wanted else _decide(message, ear, talk)
     elif heard.command is Command.HUMAN:
         decision = Decision(Act.HAND_OVER, Reason.ASKED, Urgency.ROUTINE)
     else:
@@ -423,8 +423,9 @@ def _is_tile(tap: str) -> bool:
     return bool(tap) and tap != dialogue.ANSWER_TAP
 
 
-def _decide(message: Message, ear: Ear) -> Decision:
+def _decide(message: Message, ear: Ear, talk: Talk | None = None) -> Decision:
     unheard = not ear.words and _media_of(message).get("kind") == "voice"
+    may_take = talk is not None and not ear.tap and policy.is_nothing(ear.meaning)
     return policy.decide(
         ear.meaning,
         words=ear.words,
@@ -432,6 +433,7 @@ def _decide(message: Message, ear: Ear) -> Decision:
         misses=message.conversation.misses,
         unheard=unheard,
         declined=is_declined(ear.words),
+        taken=book.taken(talk) if talk is not None and may_take else None,
     )
 
 
@@ -577,11 +579,15 @@ def _hand_over(
         in_crisis = decision.reason == Reason.DISTRESS
         rule = f"model:{meaning.distress if in_crisis else Intent.EMERGENCY}"
         rules = list(nurse.rules) if nurse and nurse.rules else [rule]
-        show_danger(ticket, message, rules=rules, signs=[], self_harm=in_crisis, now=now)
+        signs = nurse.signs if nurse else ()
+        show_danger(ticket, message, rules=rules, signs=signs, self_harm=in_crisis, now=now)
+        if nurse and nurse.text:
+            say(conversation, Reply(nurse.text, dict(nurse.details)), now=now)
     elif was_ours:
         announced = announce_nurse(ahead=ahead_of(ticket), now=now)
         if nurse and nurse.text:
-            announced = Reply(f"{nurse.text}\n\n{announced.text}", announced.details)
+            details = {**nurse.details, **announced.details}
+            announced = Reply(f"{nurse.text}\n\n{announced.text}", details)
         say(conversation, announced, now=now)
 
 

@@ -112,8 +112,8 @@ _FOR_A_CHILD = re.compile(
     re.ASCII,
 )
 _FOR_ANOTHER = re.compile(
-    r"老婆|妻子|媳妇|老公|丈夫|爱人|我?[爸妈]|父亲|母亲|爷爷|奶奶|外公|外婆|姥爷|姥姥|公公|婆婆|朋友|同事|老人|哥哥|弟弟|姐姐|妹妹"
-    r"|\b(?:wife|husband|mother|mom|mum|father|dad|grandma|grandmother|grandpa|grandfather|friend|sister|brother|partner)\b",
+    r"(?<![和跟与同陪])(?<![和跟与同陪]我)(?:老婆|妻子|媳妇|老公|丈夫|爱人|我?[爸妈]|父亲|母亲|爷爷|奶奶|外公|外婆|姥爷|姥姥|公公|婆婆|朋友|同事|老人|哥哥|弟弟|姐姐|妹妹)"
+    r"|(?<!with )(?<!with my )(?<!with a )\b(?:wife|husband|mother|mom|mum|father|dad|grandma|grandmother|grandpa|grandfather|friend|sister|brother|partner)\b",
     re.ASCII,
 )
 _PRESSURE = re.compile(r"(?<![0-9.])(?P<high>[5-9][0-9]|[12][0-9]{2})\s?(?:/|／|-|,|,|over| )\s?(?P<low>[3-9][0-9]|1[0-6][0-9])(?![0-9.])")  # fmt: skip

@@ -136,6 +136,15 @@ def take_answer(
     return _watch(replace(taken, said=(*taken.said, said)), said)
 
 
+def take_note(interview: Interview, said: str, *, rules: Rules) -> Interview | None:
+    """Take in what is said beside any question: a correction, one more sign. None: nothing is."""
+    told = _read(said, rules)
+    if not told.signs and not told.facts:
+        return None
+    findings = interview.findings.joined(told)
+    return _watch(replace(interview, findings=findings, said=(*interview.said, said)), said)
+
+
 def conclude(interview: Interview, *, rules: Rules) -> Outcome:
     """Say how urgent it is, where to go and why, from what is known; at any moment."""
     return outcome_of(interview.findings, rules, interview.raised, hints=interview.hints)
