@@ -27,8 +27,9 @@ from triage.outcome import (
 from triage.redflags import find_red_flags
 
 MOST_QUESTIONS = 6
-MOST_OPTIONS = 5  # in one question; beyond them the "none of these" is no longer honest
-MOST_CONDITIONS = 8  # what one has or takes is known without thinking
+# In one question: beyond them the "none of these" is no longer honest, and with it, "not sure" and
+# the nurse there are as many as a channel without buttons has letters for.
+MOST_OPTIONS = 5
 GAIN = {1: 100.0, 2: 60.0, 3: 20.0, 4: 6.0, 5: 3.0}  # what it is worth to learn of this level
 GAIN_OF_DEPARTMENT = 5.0
 GAIN_OF_EASE = 80.0  # shared by all that has to be ruled out
@@ -275,8 +276,6 @@ def _by_theme(signs: Mapping[str, float], rules: Rules) -> dict[str, list[tuple[
         if theme := rules.findings[sign].ask:
             themes.setdefault(theme, []).append((value, sign))
     return {
-        theme: sorted(worth, key=lambda one: (-one[0], one[1]))[
-            : MOST_CONDITIONS if theme == "conditions" else MOST_OPTIONS
-        ]
+        theme: sorted(worth, key=lambda one: (-one[0], one[1]))[:MOST_OPTIONS]
         for theme, worth in themes.items()
     }

@@ -24,6 +24,7 @@ OFFERED = 3  # times on one screen
 SEARCHED = 60  # slots looked at, to offer different doctors
 MOST_TOLD = 3  # examinations
 FROM_INTERVIEW = "interview:"  # before the id of a rule, where an alarm tells what rang it
+SELF_HARM = ("harm_thoughts", "on_purpose")  # then the card names the helpline too
 Where = tuple[Department, str]  # and the reason to go there
 
 
@@ -49,11 +50,12 @@ def alarm(interview: Interview, outcome: Outcome, rules: Rules, talk: Talk) -> B
     why = outcome.why_en if english else outcome.why_zh
     level = outcome.level
     advice = level.advice_en if english else level.advice_zh
+    in_crisis = any(interview.findings.has(sign) for sign in SELF_HARM)
     return BringNurse(
-        reason=Reason.RED_FLAG,
+        reason=Reason.DISTRESS if in_crisis else Reason.RED_FLAG,
         urgency=Urgency.EMERGENCY,
         department=found[0][0] if found else None,
-        text="\n".join([*why[:2], advice]),
+        text="\n".join(why[:2] if in_crisis else [*why[:2], advice]),
         in_danger=True,
         rules=_what_rang(interview, outcome, rules),
         signs=why[:2],
@@ -83,7 +85,7 @@ def in_words(outcome: Outcome, found: Sequence[Where], talk: Talk) -> str:
             lines.append(f"   {reason}")
     if examinations := _examinations(outcome, talk):
         lines.append(_("The doctor may order:"))
-        lines += [f"· {each['name']}: {each['prepare']}" for each in examinations[:MOST_TOLD]]
+        lines += [_("· %(name)s: %(prepare)s") % each for each in examinations[:MOST_TOLD]]
     lines += outcome.care_en[:1] if english else outcome.care_zh[:1]
     lines.append(
         _("Watch for: %(what)s") % {"what": " ".join(_watch(outcome, talk))}

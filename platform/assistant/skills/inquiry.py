@@ -258,7 +258,8 @@ def _fallback(question: Question, words: str) -> list[str]:
             return [NONE]
         if question.several and _ALL_OF_THEM.fullmatch(same):
             return list(question.signs)
-    picked = find_pick(words, [choice.zh + " " + choice.en for choice in question.choices])
+    # By its place alone: half a label ("自己" of "伤害自己") must never say what nobody said.
+    picked = find_pick(words, [""] * len(question.choices))
     if picked and picked.places and not rest(words, [picked.span]) and _by_place(words, question):
         return [question.choices[place].code for place in picked.places]
     told = yes_or_no(words)

@@ -39,6 +39,7 @@ from triage.outcome import Outcome, complaints_of
 from triage.services import rules_in_force
 
 OTHER_TIME, NOT_NOW = "other_time", "not_now"
+CAN_WAIT = 5  # the level at which nobody need be seen yet
 LONGEST_ON_CARD = 120  # characters of the complaint
 _UNWELL = re.compile(
     r"(?:我|俺)?(?:有点|有些|感觉|觉得|身体|身上|人|很|今天|最近|好)*"
@@ -202,11 +203,13 @@ def _conclude(interview: Interview, talk: Talk, rules: Rules) -> Step:
 
 def _tell(outcome: Outcome, found: list[advice.Where], talk: Talk) -> Ask:
     slots = advice.earliest(found, outcome, talk)
-    question = (
-        _("The earliest visits are below. Shall I book one? You can also name another day.")
-        if slots
-        else _("Shall I look for a visit at the clinic?")
-    )
+    question = _("Shall I look for a visit at the clinic?")
+    if slots and outcome.level.number == CAN_WAIT:
+        question = _("If you would like to be seen, these are the earliest visits.")
+    elif slots:
+        question = _(
+            "The earliest visits are below. Shall I book one? You can also name another day."
+        )
     lines = [question]
     if not slots and outcome.level.number == advice.TODAY:
         lines.insert(0, advice.emergency_hours(talk))
