@@ -83,6 +83,11 @@ _HOW = re.compile(
     r"|\bwhich (window|floor|desk)\b",
     re.IGNORECASE,
 )
+# An answer that does not fit is a miss, and no chat in between: the next question is put otherwise.
+_BARE_ANSWER = re.compile(
+    r"(?:都|也)?(?:没有?|不|无|有|是|对|不是)[的了啊呀。.!!]*|(?:no|nope|yes|yeah|yep)[.!]*",
+    re.IGNORECASE,
+)
 
 
 def asks_how(words: str) -> bool:
@@ -157,9 +162,9 @@ def decide_in_dialogue(
         return Decision(Act.CARRY_ON)
     if declined:
         return Decision(Act.DECLINE)
-    if not meaning.abstained:
+    if not meaning.abstained and not _BARE_ANSWER.fullmatch(words.strip()):
         besides = _besides(meaning, skill=skill, words=words)
-        if besides is not None:
+        if besides is not None and not (besides.act is Act.ASK_AGAIN and is_stale):
             return besides
     return Decision(Act.RESUME if is_stale else Act.CARRY_ON)
 

@@ -122,6 +122,9 @@ def take_answer(
     """Take a tap's code or free words. None: not understood, so ask again in another way."""
     answered = read_answer(question, said)
     told = Findings() if answered and answered.is_tap else _read(said, rules)
+    if answered and question.fact == "months":  # "8个月" is how old, and not how long
+        facts = {name: value for name, value in told.facts.items() if name != "hours"}
+        told = replace(told, facts=facts)
     if answered is None:
         if not told.signs and question.fact not in told.facts:
             return None

@@ -19,6 +19,7 @@ from assistant.reading.spelling import plain, rest
 from assistant.talk import Found, Talk
 from patients.models import Gender, Patient, Proxy
 from triage.answers import NONE, UNSURE, YES, Question, asked_for
+from triage.facts import hours_said
 from triage.findings import Findings, Known, Value
 from triage.interview import (
     DEMOGRAPHICS,
@@ -33,13 +34,14 @@ from triage.interview import (
 )
 from triage.interview_rules import Rules
 from triage.outcome import UNSPECIFIED
+from triage.reading import read
 from triage.services import rules_in_force
 
 Span = tuple[int, int]
 
 DAYS_IN_MONTH = 30.44
 DAY, WEEK, MONTH = 24, 168, 730  # hours
-SHORT = 16  # characters of a clause that says one thing
+SHORT = 14  # characters of a clause that says one thing
 MOST_CLAUSES = 4  # beyond them it is a story, and the model reads it too
 # What the patient is to the writer, by what the writer is to the patient.
 _PATIENT_IS = {
@@ -58,8 +60,11 @@ _ANEW = re.compile(
     r"|\b(?:actually|i meant|sorry|correction|wrong|not)\b",
     re.IGNORECASE,
 )
-# A bare mention of a day or of pain is no correction: "今天能看吗" tells no duration.
-_WEAK = frozenset({"hours", "severity", "course"})
+# What is told even without being asked. A day that is only mentioned is no duration, and a "he" in
+# a story makes nobody a man.
+_TELLING = frozenset({"months", "temperature", "pregnant", "systolic", "diastolic", "glucose"})
+_WHO = frozenset({"who", "sex"})
+_AGE = re.compile(r"岁|大了|个月大|满月|\bold\b|\bage\b", re.IGNORECASE)
 _ALL_WELL = re.compile(
     r"(?:都|全都?|一切|其他|别的|这些|这些都)*(?:还好|正常|没事|没问题|没得|挺好|蛮好|没有其他|没别的)(?:的|吧|啊|了)*"
     r"|(?:all|everything)(?: is|'s)? (?:fine|ok|okay|normal|good)|no,? none|i'?m fine|nothing else"
@@ -68,6 +73,7 @@ _ALL_OF_THEM = re.compile(
     r"(?:这些|以上|几个)?(?:都|全)(?:都)?有(?:的|了|啊)?|全(?:都)?是"
     r"|all of (?:them|these|the above)"
 )
+_SHORT_NO = re.compile(r"(?:从来|应该|好像)?(?:没有?|不|未)[^,。?!]{1,4}")  # "没撞过", "不疼"
 _LETTERS = re.compile(r"[a-h](?:[\s,、和及&+]*(?:and)?\s*[a-h])*")
 _COMPANY = re.compile(r"(?:和|跟|与|同|被|听|像|陪|with|by|from|like)\s?(?:我|my|a|the)?\s?$")
 _BESIDE = re.compile(r"[\s,、,和及;;]+")
@@ -175,17 +181,18 @@ def read_answer(talk: Talk, asked: bool) -> Found | None:
         return _read_more(talk, interview, rules)
     if codes := _codes(question, talk.words):
         return Found(",".join(codes), [(0, len(talk.words))])
-    taken = answered(interview, question, talk.words, talk, rules=rules)
-    if taken is None:
-        taken = _noted(interview, talk.words, rules)
-    if taken is None:
-        return None
+    if (longer := _other_duration(interview, question, talk.words)) is not None:
+        return Found(longer.as_json(), [(0, len(talk.words))])
+
+    def taken_in(words: str) -> Interview | None:
+        after = answered(interview, question, words, talk, rules=rules)
+        return _noted(interview, words, rules) if after is None else after
 
     def says(clause: str) -> bool:
-        if answered(interview, question, clause, talk, rules=rules) is not None:
-            return True
-        return _noted(interview, clause, rules) is not None
+        return taken_in(clause) is not None
 
+    if (taken := taken_in(talk.words)) is None:
+        return None
     return Found(taken.as_json(), _read_whole(talk.words, says))
 
 
@@ -229,14 +236,33 @@ def _noted(interview: Interview, words: str, rules: Rules) -> Interview | None:
         return None
     before, after = interview.findings, noted.findings
     changed = {name for name, value in after.facts.items() if before.facts.get(name) != value}
-    if after.signs != before.signs or changed - _WEAK or (changed and _ANEW.search(words)):
+    is_told = changed & _TELLING or (changed & _WHO and _is_only_who(words))
+    if after.signs != before.signs or is_told or (changed and _ANEW.search(words)):
         return noted
     return None
+
+
+def _is_only_who(words: str) -> bool:
+    """ "男的", "for my son": and no story in which somebody comes along."""
+    return len(words) <= (SHORT if words.isascii() else SHORT // 2)
+
+
+def _other_duration(interview: Interview, question: Question, words: str) -> Interview | None:
+    """ "不对,是三个月", while an age is asked: how long it has been, said before in other words."""
+    findings, hours = interview.findings, hours_said(read(words).text)
+    if question.fact != "months" or hours is None or "hours" not in findings.facts:
+        return None
+    if not _ANEW.search(words) or _AGE.search(words):
+        return None
+    told = findings.joined(Findings(facts={"hours": hours}))
+    return replace(interview, findings=told, said=(*interview.said, words))
 
 
 def _codes(question: Question, words: str) -> list[str]:
     """Taken as they were offered: by their labels, or several by their letters."""
     codes = {label: choice.code for choice in question.choices for label in (choice.zh, choice.en)}
+    if question.fact:  # "轻" of "轻,不耽误做事"
+        codes |= {label.split(",")[0]: code for label, code in codes.items()}
     if words.strip() in codes:
         return [codes[words.strip()]]
     parts = [part for part in re.split(r"[、,,;;\n]+", words.strip()) if part.strip()]
@@ -262,6 +288,8 @@ def _fallback(question: Question, words: str) -> list[str]:
     picked = find_pick(words, [""] * len(question.choices))
     if picked and picked.places and not rest(words, [picked.span]) and _by_place(words, question):
         return [question.choices[place].code for place in picked.places]
+    if len(question.signs) == 1 and _SHORT_NO.fullmatch(same):
+        return [NONE]
     told = yes_or_no(words)
     if told is None or rest(words, [told.span]):
         return []

@@ -154,9 +154,9 @@ def _ask(question: Question, interview: Interview, talk: Talk, rules: Rules) -> 
         " sure” is fine too. %(question)s"
     ) % {"question": text}
     if noted:
-        text = f"{_('I have noted that.')} {text}"
+        text = _("I have noted that. %(question)s") % {"question": text}
     elif question.id.partition(":")[0] in {one.partition(":")[0] for one in interview.asked}:
-        text = f"{_('A few more:')} {text}"
+        text = _("A few more: %(question)s") % {"question": text}
     elif number == 1:
         intro = _("A few short questions, so that I can tell you how soon and where to go.")
         text = f"{intro}\n{text}"
