@@ -21,7 +21,14 @@ def warm_up(**_: Any) -> None:
 
     With prefork the parent warms up too, and never needs it; it has the time.
     """
-    Thread(target=warm_up_now, name="warm-up", daemon=True).start()
+    Thread(target=_in_its_own_thread, name="warm-up", daemon=True).start()
+
+
+def _in_its_own_thread() -> None:
+    try:
+        warm_up_now()
+    finally:
+        connection.close()  # a thread's own
 
 
 def warm_up_now() -> None:
@@ -31,5 +38,3 @@ def warm_up_now() -> None:
         rules_in_force().warm_up()
     except Exception as error:
         logger.error("warm-up failed", extra=kind_and_place(error))
-    finally:
-        connection.close()

@@ -12,11 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from appointments.models import Appointment, Slot, Status
-
 from conversations.models import Author, Message
 from dialogues.runner import Patient, Wrong
-from hospital.models import Department, Hospital
-from patients.models import Patient as Record
+from hospital.models import Hospital
 from patients.models import Proxy
 from patients.services import create_patient, update_patient
 from tickets.card import build_card

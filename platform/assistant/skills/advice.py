@@ -13,11 +13,11 @@ from assistant.talk import BringNurse, Option, Talk
 from hospital.models import Department
 from hospital.services import is_open, nearest_emergency_place, next_opening
 from tickets.models import Reason
-from triage.departments import GENERAL_PRACTICE
-from triage.interview import Interview, conclude
+from triage.departments import DEPARTMENT_EN, GENERAL_PRACTICE
+from triage.interview import Interview
 from triage.interview_rules import Rules
 from triage.labels import Urgency
-from triage.outcome import EMERGENCY, EMERGENCY_FROM, Outcome
+from triage.outcome import EMERGENCY, EMERGENCY_FROM, Outcome, Suggested
 
 TODAY = 3  # the level that has to be seen today
 OFFERED = 3  # times on one screen
@@ -30,17 +30,23 @@ Where = tuple[Department, str]  # and the reason to go there
 
 def departments_of(outcome: Outcome, talk: Talk) -> list[Where]:
     """Those of them that this hospital has; else general practice, if it has that."""
-    reasons = {
-        one.department: one.reason_en if talk.is_english else one.reason_zh
-        for one in outcome.departments
-    }
-    named = list(reasons) or [GENERAL_PRACTICE]
+    named = {one.department: one for one in outcome.departments}
     ours = Department.objects.active().in_bulk([*named, GENERAL_PRACTICE], field_name="name")
-    found = [(ours[name], reasons.get(name, "")) for name in named if name in ours]
+    found = [
+        (ours[name], _reason(one, ours[name], talk)) for name, one in named.items() if name in ours
+    ]
     if not found and GENERAL_PRACTICE in ours:
         reason = _("A general practitioner can look first, and knows where to go from there")
         found = [(ours[GENERAL_PRACTICE], reason)]
     return found
+
+
+def _reason(suggested: Suggested, department: Department, talk: Talk) -> str:
+    """Why there, with the department called as this hospital calls it."""
+    if not talk.is_english:
+        return suggested.reason_zh
+    theirs = DEPARTMENT_EN[suggested.department]
+    return suggested.reason_en.replace(theirs, department.in_language("name", talk.lang))
 
 
 def alarm(interview: Interview, outcome: Outcome, rules: Rules, talk: Talk) -> BringNurse:
@@ -219,7 +225,3 @@ def emergency_hours(talk: Talk) -> str:
         )
         % said
     )
-
-
-def result_of(interview: Interview, rules: Rules) -> Outcome:
-    return conclude(interview, rules=rules)

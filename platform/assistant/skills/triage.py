@@ -32,7 +32,7 @@ from assistant.turn import choice
 from hospital.naming import find_departments, find_doctors
 from tickets.models import Reason
 from triage.answers import FIRST_COMPLAINTS, Question
-from triage.interview import Interview
+from triage.interview import Interview, conclude
 from triage.interview_rules import Rules
 from triage.labels import Intent, Urgency
 from triage.outcome import Outcome, complaints_of
@@ -178,7 +178,7 @@ def _ask(question: Question, interview: Interview, talk: Talk, rules: Rules) -> 
 
 def _conclude(interview: Interview, talk: Talk, rules: Rules) -> Step:
     known = inquiry.with_record(interview, talk)
-    outcome = advice.result_of(known, rules)
+    outcome = conclude(known, rules=rules)
     if outcome.hand_over:
         return advice.alarm(known, outcome, rules, talk)
     found = advice.departments_of(outcome, talk)
