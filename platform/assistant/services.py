@@ -400,7 +400,11 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
     heard = dialogue.hear(at_hand, talk) if at_hand and not _is_tile(ear.tap) else Heard()
     if at_hand is None:
         wanted = None if _is_tile(ear.tap) else book.wanted(talk)
-        decision = Decision(Act.START, skill=wanted) if wanted else _decide(message, ear, now=now)
+        decision = (
+            Decision(Act.START, skill=wanted)
+            if wanted
+            else _decide(message, ear, now=now, talk=talk)
+        )
     elif heard.command is Command.HUMAN:
         decision = Decision(Act.HAND_OVER, Reason.ASKED, Urgency.ROUTINE)
     else:
@@ -426,8 +430,9 @@ def _is_tile(tap: str) -> bool:
     return bool(tap) and tap != dialogue.ANSWER_TAP
 
 
-def _decide(message: Message, ear: Ear, *, now: datetime) -> Decision:
+def _decide(message: Message, ear: Ear, *, now: datetime, talk: Talk | None = None) -> Decision:
     unheard = not ear.words and _media_of(message).get("kind") == "voice"
+    may_take = talk is not None and not ear.tap and policy.is_nothing(ear.meaning)
     return policy.decide(
         ear.meaning,
         words=ear.words,
@@ -437,6 +442,7 @@ def _decide(message: Message, ear: Ear, *, now: datetime) -> Decision:
         declined=is_declined(ear.words, ear.meaning),
         asks_plainly=_asks_plainly(message.conversation, ear, now=now),
         is_courtesy=is_courtesy(ear.words),
+        taken=book.taken(talk) if talk is not None and may_take else None,
     )
 
 
@@ -609,11 +615,15 @@ def _hand_over(
         in_crisis = decision.reason == Reason.DISTRESS
         rule = f"model:{meaning.distress if in_crisis else Intent.EMERGENCY}"
         rules = list(nurse.rules) if nurse and nurse.rules else [rule]
-        show_danger(ticket, message, rules=rules, signs=[], self_harm=in_crisis, now=now)
+        signs = nurse.signs if nurse else ()
+        show_danger(ticket, message, rules=rules, signs=signs, self_harm=in_crisis, now=now)
+        if nurse and nurse.text:
+            say(conversation, Reply(nurse.text, dict(nurse.details)), now=now)
     elif was_ours:
         announced = announce_nurse(ahead=ahead_of(ticket), now=now)
         if nurse and nurse.text:
-            announced = Reply(f"{nurse.text}\n\n{announced.text}", announced.details)
+            details = {**nurse.details, **announced.details}
+            announced = Reply(f"{nurse.text}\n\n{announced.text}", details)
         say(conversation, announced, now=now)
 
 

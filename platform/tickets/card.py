@@ -21,6 +21,7 @@ from records.models import AllergyIntolerance
 from tickets.models import Alarm, Ticket
 from triage.labels import Intent
 from triage.redflags import RULE_BOOK
+from triage.services import rules_in_force
 from vault.cipher import Unreadable
 
 logger = logging.getLogger(__name__)
@@ -144,12 +145,21 @@ def sign_name(rule: str) -> str:
     }
     if rule in named:
         return named[rule]
+    if rule.startswith("interview:"):
+        return _found_by_interview(rule.removeprefix("interview:"))
     if rule.startswith("model:"):
         return _("Danger (found by the model)")
     known = _RULES.get(rule)
     if known is None:
         return _("Danger (by a rule that has since been withdrawn)")
     return known.name_en if (get_language() or "").startswith("en") else known.name_zh
+
+
+def _found_by_interview(rule_id: str) -> str:
+    found = next((rule for rule in rules_in_force().rules if rule.id == rule_id), None)
+    if found is None:
+        return _("Urgent by the answers of the interview")
+    return found.name_en if (get_language() or "").startswith("en") else found.name_zh
 
 
 def readable(message: Message) -> Message:

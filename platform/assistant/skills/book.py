@@ -3,12 +3,18 @@
 from assistant.skills.booking import BOOKING
 from assistant.skills.offer import OFFER
 from assistant.skills.report import REPORT
+from assistant.skills.triage import TRIAGE
 from assistant.skills.visits import VISITS
 from assistant.talk import Skill, Talk
 
-SKILLS: dict[str, Skill] = {skill.name: skill for skill in (BOOKING, VISITS, OFFER, REPORT)}
+SKILLS: dict[str, Skill] = {skill.name: skill for skill in (TRIAGE, BOOKING, VISITS, OFFER, REPORT)}
 
 
 def wanted(talk: Talk) -> str | None:
     """The skill that these words are for, though nothing is open: an answer to a reminder."""
     return next((name for name, skill in SKILLS.items() if skill.wants(talk)), None)
+
+
+def taken(talk: Talk) -> str | None:
+    """The skill that takes these words where the model could make nothing of them."""
+    return next((name for name, skill in SKILLS.items() if skill.takes(talk)), None)
