@@ -1,11 +1,12 @@
 """The book of skills: all that the assistant can do in a dialogue. Adding one is a line here."""
 
 from assistant.skills.booking import BOOKING
+from assistant.skills.medicine import MEDICINE
 from assistant.skills.offer import OFFER
 from assistant.skills.visits import VISITS
 from assistant.talk import Skill, Talk
 
-SKILLS: dict[str, Skill] = {skill.name: skill for skill in (BOOKING, VISITS, OFFER)}
+SKILLS: dict[str, Skill] = {skill.name: skill for skill in (BOOKING, VISITS, OFFER, MEDICINE)}
 
 
 def wanted(talk: Talk) -> str | None:
