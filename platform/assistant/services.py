@@ -522,21 +522,6 @@ def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
     Conversation.objects.filter(pk=conversation.pk).update(misses=F("misses") + 1 if missed else 0)
 
 
-def _guarded(
-    said: Spoken, message: Message, ear: Ear, *, now: datetime
-) -> tuple[Spoken, Objection | None]:
-    """A nurse in place of what this patient must not just be told; and why, for the card."""
-    conversation = message.conversation
-    objection = find_objection(conversation, words=ear.words, reply=said.reply, now=now)
-    if objection is None:
-        return said, None
-    stopped = said.reply.text if said.reply and said.nurse is None else ""
-    message.details = {**(message.details or {}), **trace_of(objection, stopped=stopped)}
-    if said.reply is not None and said.nurse is None:
-        said = Spoken(nurse=hold_back(conversation, objection, now=now))
-    return said, objection
-
-
 def _said(plan: Plan) -> Spoken:
     """What a dialogue makes of it; something else in between comes back to what was asked."""
     at_hand, talk, decision = plan.at_hand, plan.talk, plan.decision
@@ -568,6 +553,21 @@ def _signature(plan: Plan, ear: Ear) -> dict[str, Any]:
         "skill": skill if act in IN_DIALOGUE and skill else str(act),
         "model": ear.asked.model,
     }
+
+
+def _guarded(
+    said: Spoken, message: Message, ear: Ear, *, now: datetime
+) -> tuple[Spoken, Objection | None]:
+    """A nurse in place of what this patient must not just be told; and why, for the card."""
+    conversation = message.conversation
+    objection = find_objection(conversation, words=ear.words, reply=said.reply, now=now)
+    if objection is None:
+        return said, None
+    stopped = said.reply.text if said.reply and said.nurse is None else ""
+    message.details = {**(message.details or {}), **trace_of(objection, stopped=stopped)}
+    if said.reply is not None and said.nurse is None:
+        said = Spoken(nurse=hold_back(conversation, objection, now=now))
+    return said, objection
 
 
 def _decision_of(nurse: BringNurse) -> Decision:
