@@ -7,7 +7,7 @@ from hospital.in_words import yuan
 
 
 def fee_in_words(visit_type: str) -> str | None:
-    """ "20元", "30元–50元": from the lowest to the highest of this type; None where there is none."""
+    """ "20元", "30元–50元": the lowest to the highest of this type; None where there is none."""
     if visit_type not in VisitType.values:
         return None
     fees = Schedule.objects.active().filter(visit_type=visit_type)

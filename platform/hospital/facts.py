@@ -4,6 +4,8 @@ What an article says of hours, places and prices stands in the hospital's rows a
 changed there, every answer says so from then on.
 """
 
+from django.utils.translation import gettext as _
+
 from hospital.in_words import week_in_words, yuan
 from hospital.models import Department, Hospital, OpeningHours, Place, Price
 
@@ -32,4 +34,4 @@ def find_fact(kind: str, name: str, *, lang: str) -> str | None:
 
 def hours_of(where: Place | Department) -> str:
     """ "周一–周五 08:00–12:00, 13:30–17:00；周六 08:00–12:00" """
-    return "；".join(week_in_words(OpeningHours.objects.of(where)))
+    return _("; ").join(week_in_words(OpeningHours.objects.of(where)))

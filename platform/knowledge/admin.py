@@ -43,7 +43,7 @@ REFUSALS = {
     AlreadySignedOff: _("This version was signed off already."),
     NotSignedOff: _("This is a draft; nobody was told it."),
     NotComplete: _("A title, a text and a source are needed first."),
-    FactMissing: _("The text names a place, hours or a price that the hospital's data do not have."),
+    FactMissing: _("The text names a place, hours or a price that the hospital has not entered."),
 }
 
 

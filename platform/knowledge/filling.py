@@ -1,4 +1,4 @@
-"""Texts with facts in them that stand elsewhere: "open {hours:门诊楼}" is filled when it is said."""
+"""Texts with facts that stand elsewhere: "open {hours:门诊楼}" is filled when it is said."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from appointments.slots import find_slots
+from assistant.reading.spelling import rest
 from assistant.skills.days import day_in_words
 from assistant.turn import Reply, Turn, choice
 from hospital.facts import hours_of
@@ -29,7 +30,11 @@ _WHEN = re.compile(
     re.IGNORECASE,
 )
 _PHONE = re.compile(r"电话|号码多少|怎么联系|\b(phone|telephone|number|call)\b", re.IGNORECASE)
-_FEE = re.compile(r"多少钱|挂号费|费用|价格|贵不贵|几块|\b(how much|fee|cost|price)\b", re.IGNORECASE)
+_FEE = re.compile(
+    r"多少钱|挂号费|费用|价格|贵不贵|几块|\b(how much|fee|cost|price)\b", re.IGNORECASE
+)
+_ASKING = (_WHERE, _WHEN, _PHONE, _FEE)
+_LEFT = 3  # characters besides the name and the question that say nothing ("的", "呢")
 
 
 def tell_place(turn: Turn) -> Reply | None:
@@ -46,6 +51,22 @@ def tell_place(turn: Turn) -> Reply | None:
     rows: list[Place | Department] = [each.place for each in places]
     rows = rows or [each.department for each in departments]
     return _whereabouts(rows[0], turn) if len(rows) == 1 else None
+
+
+def asks_plainly(text: str) -> bool:
+    """Whether a message names one place and asks where or when, and says nothing else.
+
+    Such a one is answered by the rows, though a model be unsure of it.
+    """
+    if len(text) > SHORT or not any(pattern.search(text) for pattern in _ASKING):
+        return False
+    doctors = find_doctors(text)
+    spans = [each.span for each in (*find_places(text), *find_departments(text))]
+    spans += [doctors.span] if doctors else []
+    if not spans:
+        return False
+    spans += [found.span() for pattern in _ASKING for found in pattern.finditer(text)]
+    return len(rest(text, spans)) <= _LEFT
 
 
 def _whereabouts(where: Place | Department, turn: Turn) -> Reply:
@@ -100,7 +121,9 @@ def _doctor(doctor: Doctor, turn: Turn) -> Reply:
         (slot.day, str(slot.get_part_display())) for slot in slots
     )  # in order, each once
     english = turn.lang == "en"
-    named = [f"{day_in_words(day, english=english)} {part}" for day, part in list(days)[:DAYS_NAMED]]
+    named = [
+        f"{day_in_words(day, english=english)} {part}" for day, part in list(days)[:DAYS_NAMED]
+    ]
     fees = sorted({slot.fee for slot in slots})
     lines = [
         _("%(who)s has free times on:") % {"who": who},
