@@ -73,7 +73,7 @@ def acknowledge(message: Message) -> str:
 def _of_whom(said: dict[str, str]) -> str:
     what = {"what": said["words"], "who": said["whose"]}
     if said["whose"]:
-        return _("%(who)s is allergic to %(what)s") % what
+        return _("“%(who)s”: allergic to %(what)s") % what
     return _("you are allergic to %(what)s") % what
 
 

@@ -215,8 +215,9 @@ def wants(talk: Talk) -> bool:
     topic = _read_topic(talk, False)
     if topic is None or len(words) > 30 or Topic(topic.value) in _BY_A_PERSON:
         return False
-    if topic.value in (Topic.HOW, Topic.MISSED, Topic.KEEP, Topic.DOSE):
-        return _read_drug(talk, False) is not None or bool(_MINE.search(words))
+    if topic.value in (Topic.HOW, Topic.MISSED, Topic.KEEP, Topic.WATCH, Topic.DOSE):
+        about = _read_drug(talk, False) is not None or bool(_MINE.search(words))
+        return about or _spoken_of_before(talk) is not None
     return topic.value in (Topic.REFILL, Topic.MINE)
 
 
