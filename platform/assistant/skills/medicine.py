@@ -98,7 +98,7 @@ _TOPICS = [
             r"|\b(?:with|and) (?:my|other|another) (?:\w+ ){0,2}(?:pills?|tablets?|medicines?|medication|drugs?)"),
         (Topic.CHOICE,
             "(?:该|应该|要)?[吃用买]什么药|哪[种个](?:药|好)|推荐.{0,6}药|开点.{0,4}药|开[点些个]药|给我开"
-            r"|\bwhat (?:medicine|medication|drug|pill)s? (?:should|can|do)|\bwhich (?:medicine|drug|one)|\brecommend|\bprescribe me"),
+            r"|\bwhat (?:medicine|medication|drug|pill)s? (?:should|can|do)|\bwhich (?:medicine|drug|one)|\brecommend|\b(?:can|could|will|please) (?:you )?prescribe"),
         (Topic.REFILL,
             "续方|续药|续开|再开(?:点|些|一?盒|药)|配药|药(?:快)?(?:吃|用)?(?:完|没)了|快吃完|开(?:长期|慢病)|复诊开药"
             r"|\brefill|\brepeat prescription|\brun(?:ning)? out|\brenew|\bran out"),
@@ -127,7 +127,14 @@ _MINE = re.compile(
     re.IGNORECASE,
 )
 _TAKEN = re.compile(
-    r"吃了|服了|用了|喝了|打了|已经|刚|在吃|在用|\btook\b|\btaken\b|\balready\b|\bjust\b", re.IGNORECASE
+    r"吃了|服了|用了|喝了|打了|已经|刚|在吃|在用|\btook\b|\btaken\b|\balready\b|\bjust\b",
+    re.IGNORECASE,
+)
+_ALLERGY_WORDS = re.compile(  # what stands around the name where nothing else is said
+    r"药物?过敏史?|过敏的?|严重|以前|一直|从小|本人|患者|告诉|提醒|说|记住?|青霉素类|对|我|他|她|你|您|家|妈|爸|老公|老婆|孩子|儿子|女儿"
+    r"|也|都|和|跟|还|有|很|会|药|类|\b(?:severely|very|allergic|allergy|allergies|have|has|got|my|mum|mom|mother|dad"
+    r"|father|son|daughter|wife|husband|note|know|you|should)\b",
+    re.IGNORECASE,
 )
 _BY_A_PERSON = frozenset(
     {Topic.OVERDOSE, Topic.EFFECT, Topic.SPECIAL, Topic.CHANGE, Topic.TOGETHER, Topic.CHOICE}
@@ -204,7 +211,7 @@ def _only_states_allergy(words: str) -> bool:
     if not stated or re.search(r"[?？吗]|怎么|能不能|可以|\bcan\b|\bwhat\b|\bhow\b", words):
         return False
     left = rest(words, [each.span for each in stated])
-    return len(re.sub(r"[对我他她你您也都药类过敏有很会以前严重本人]|allergic|allergy|have|has|i'?m", "", left)) <= 6
+    return not _ALLERGY_WORDS.sub("", left).strip()
 
 
 def wants(talk: Talk) -> bool:
@@ -234,7 +241,9 @@ def proceed(talk: Talk) -> Step:
             return _heard_allergy()
         case Topic.REFILL:
             return Done(
-                _("A doctor has to see you or your record before medicines go on. I help you book."),
+                _(
+                    "A doctor has to see you or your record before medicines go on. I help you book."
+                ),
                 then="booking",
             )
         case Topic.REMIND:
@@ -323,9 +332,13 @@ def _said_before(topic: Topic | None) -> str:
                 " breathing, go to the emergency department at once."
             )
         case Topic.TOGETHER:
-            return _("Whether two things go together has to be checked by a person who knows yours.")
+            return _(
+                "Whether two things go together has to be checked by a person who knows yours."
+            )
         case Topic.SPECIAL:
-            return _("In pregnancy, while breastfeeding and for children a person has to check this.")
+            return _(
+                "In pregnancy, while breastfeeding and for children a person has to check this."
+            )
         case Topic.CHOICE:
             return _("I must not choose medicines for you; a person looks at it with you.")
     return ""
@@ -414,9 +427,7 @@ def _more_of(requests: list[MedicationRequest], talk: Talk) -> list[dict[str, st
     if len(requests) == 1:
         return _follow_ups(_name_of(requests[0].medication, talk) or requests[0].drug, None)
     names = [_name_of(each.medication, talk) or each.drug for each in requests[:3]]
-    return [
-        choice(_("%(drug)s: the leaflet") % {"drug": name}, tap="medicine") for name in names
-    ]
+    return [choice(_("%(drug)s: the leaflet") % {"drug": name}, tap="medicine") for name in names]
 
 
 # --- leaflets ------------------------------------------------------------------------------------
