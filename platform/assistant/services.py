@@ -28,6 +28,7 @@ from assistant.guard import (
 from assistant.language import language_of
 from assistant.models import Dialogue
 from assistant.policy import Act, Decision
+from assistant.reading.allergies import besides_allergies
 from assistant.reading.commands import Command
 from assistant.skills import book
 from assistant.skills.answer import answer
@@ -378,7 +379,7 @@ class Ear:
         if not self.words or (self.tap and self.tap != dialogue.ANSWER_TAP):
             return NOT_UNDERSTOOD
         try:
-            return self._understand(self.words)
+            return self._understand(besides_allergies(self.words))
         except Exception as error:
             _log_failure("understanding failed", error, self._conversation)
             return NOT_UNDERSTOOD

@@ -36,8 +36,8 @@ def leaflet(
 ) -> ArticleVersion:
     return ArticleVersion.objects.create(
         article=Article.objects.create(slug="keep-amoxicillin", category="pharmacy"),
-        number=1, title="药怎么保存", body=getattr(request, "param", BODY), questions=QUESTION, source="药学部",
-        signed_off_by=staff(), signed_off_at=now, effective_from=now,
+        number=1, title="药怎么保存", body=getattr(request, "param", BODY), questions=QUESTION,
+        source="药学部", signed_off_by=staff(), signed_off_at=now, effective_from=now,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from assistant.models import Dialogue
-from assistant.reading.spelling import rest
+from assistant.reading.allergies import states_only_allergies
 from assistant.skills.days import day_in_words
 from assistant.skills.proof import PROOF, proven
 from assistant.skills.whom import WHOM, is_for_self
@@ -71,69 +71,90 @@ _TOPICS = [
     (topic, re.compile(words, re.IGNORECASE))
     for topic, words in (
         (Topic.OVERDOSE,
-            "[吃服用喝]多了|多[吃服喝]了|[吃服]重了?|[吃服]了(?:两|2|双)(?:次|份|遍|倍)|过量|加倍[吃服]了"
+            "[吃服用喝]多了|多[吃服喝]了|[吃服]重了?|[吃服]了(?:两|2|双)(?:次|份|遍|倍)|过量"
+            "|加倍[吃服]了"
             "|[吃服]错了?药|[吃服]错了"
-            r"|\boverdos|\btoo (?:many|much)\b|\btook (?:it )?(?:twice|two doses|double|extra)|\bdouble dose"
+            r"|\boverdos|\btoo (?:many|much)\b|\btook (?:it )?(?:twice|two doses|double|extra)"
+            r"|\bdouble dose"
             r"|\bwrong (?:pill|medicine|tablet|medication)"),
         (Topic.EFFECT,
-            "副作用了|不良反应了|(?:[吃服用]了?|打了|喝了).{0,12}?(?:后|以后|之后|完|就|老|总|一直|有点|开始|感觉|觉得)"
-            ".{0,12}?(?:不舒服|难受|恶心|想?吐|头[晕疼痛昏]|拉肚子|腹泻|肚子[疼痛]|胃[疼痛]|起?疹|痒|心慌|咳|乏力|没劲|肿|酸|睡不着|犯困|便秘|口干|耳鸣|麻)"
-            r"|\bsince (?:i )?(?:started|starting|taking)|\b(?:makes?|made|making|gives?|gave|giving) me\b"
-            r"|\bafter (?:taking|i took).{0,40}(?:dizzy|sick|nause|rash|itch|vomit|headache|stomach|tired|cough|swollen|pain)"
+            "副作用了|不良反应了|(?:[吃服用]了?|打了|喝了).{0,12}?(?:后|以后|之后|完|就|老|总"
+            "|一直|有点|开始|感觉|觉得)"
+            ".{0,12}?(?:不舒服|难受|恶心|想?吐|头[晕疼痛昏]|拉肚子|腹泻|肚子[疼痛]|胃[疼痛]"
+            "|起?疹|痒|心慌|咳|乏力|没劲|肿|酸|睡不着|犯困|便秘|口干|耳鸣|麻)"
+            r"|\bsince (?:i )?(?:started|starting|taking)|\b(?:makes?|made|making|gives?|gave"
+            r"|giving) me\b"
+            r"|\bafter (?:taking|i took).{0,40}(?:dizzy|sick|nause|rash|itch|vomit|headache"
+            r"|stomach|tired|cough|swollen|pain)"
             r"|\bi(?:'m| am) having side effects|\bside effects? (?:from|since)"),
         (Topic.SPECIAL,
-            "怀孕|孕妇|孕期|备孕|哺乳|喂奶|母乳|儿童|小孩|孩子|宝宝|娃|婴儿|几岁|(?<![0-9])(?:1[0-7]|[0-9])岁|(?<!十)[一二两三四五六七八九]岁|个月大"
-            r"|\bpregnan|\bbreast ?feed|\bnursing (?:a|my)|\bconceive|\b(?:my )?(?:child|kid|baby|toddler|son|daughter)\b"
+            "怀孕|孕妇|孕期|备孕|哺乳|喂奶|母乳|儿童|小孩|孩子|宝宝|娃|婴儿|几岁"
+            "|(?<![0-9])(?:1[0-7]|[0-9])岁|(?<!十)[一二两三四五六七八九]岁|个月大"
+            r"|\bpregnan|\bbreast ?feed|\bnursing (?:a|my)|\bconceive|\b(?:my )?(?:child|kid"
+            r"|baby|toddler|son|daughter)\b"
             r"|\b\d+[- ]year[- ]old"),
         (Topic.CHANGE,
-            "(?:停|断|减|加|换|改)(?:药|量|掉|几天|一半|成|吗)|停[了吃]|不[想再]?[吃服]了|不吃行|(?:少|多)[吃服]|减半|掰[开成]?半|[吃服]半[片颗粒]"
-            "|能不能(?:停|不吃)|可以(?:停|不吃)|还(?:要|用|需要)(?:继续)?[吃服]吗|要[吃服](?:一辈子|多久|到什么)|替代|血压正常|好了还"
-            r"|\b(?:stop|quit|come off|halve|cut|lower|raise|increase|reduce|change|switch|double|skip)(?:ping|ting|ing)? (?:taking|my|the|it|to|a|his|her)"
+            "(?:停|断|减|加|换|改)(?:药|量|掉|几天|一半|成|吗)|停[了吃]|不[想再]?[吃服]了"
+            "|不吃行|(?:少|多)[吃服]|减半|掰[开成]?半|[吃服]半[片颗粒]"
+            "|能不能(?:停|不吃)|可以(?:停|不吃)|还(?:要|用|需要)(?:继续)?[吃服]吗"
+            "|要[吃服](?:一辈子|多久|到什么)|替代|血压正常|好了还"
+            r"|\b(?:stop|quit|come off|halve|cut|lower|raise|increase|reduce|change|switch"
+            r"|double|skip)(?:ping|ting|ing)? (?:taking|my|the|it|to|a|his|her)"
             r"|\bdo i still (?:need|have)|\b(?:higher|lower|more|less) (?:dose|of)"),
         (Topic.TOGETHER,
-            "一起[吃服用]|一块[儿]?[吃服用]|同时[吃服用]|同吃|同服|合用|混着|叠着|相互作用|冲突|相克|间隔|隔多久"
+            "一起[吃服用]|一块[儿]?[吃服用]|同时[吃服用]|同吃|同服|合用|混着|叠着|相互作用"
+            "|冲突|相克|间隔|隔多久"
             "|(?:喝|饮)酒|酒(?:后|精)?能|能喝酒|喝(?:茶|咖啡|牛奶)|西柚|葡萄柚|忌口|保健品"
-            "|(?:和|跟|与|加).{1,12}?(?:能|可以).{0,4}(?:吃|服|用)|(?:能|可以)(?:和|跟|与|同).{1,14}(?:吃|服|用)"
-            r"|\btogether\b|\binteract|\bmix\b|\bcombine|\balongside\b|\bat the same time\b|\balcohol\b|\bdrink\b|\bgrapefruit"
-            r"|\b(?:with|and) (?:my|other|another) (?:\w+ ){0,2}(?:pills?|tablets?|medicines?|medication|drugs?)"),
+            "|(?:和|跟|与|加).{1,12}?(?:能|可以).{0,4}(?:吃|服|用)|(?:能|可以)(?:和|跟|与"
+            "|同).{1,14}(?:吃|服|用)"
+            r"|\btogether\b|\binteract|\bmix\b|\bcombine|\balongside\b|\bat the same time\b"
+            r"|\balcohol\b|\bdrink\b|\bgrapefruit"
+            r"|\b(?:with|and) (?:my|other|another) (?:\w+ ){0,2}(?:pills?|tablets?|medicines?"
+            r"|medication|drugs?)"),
         (Topic.CHOICE,
-            "(?:该|应该|要)?[吃用买]什么药|哪[种个](?:药|好)|推荐.{0,6}药|开点.{0,4}药|开[点些个]药|给我开"
-            r"|\bwhat (?:medicine|medication|drug|pill)s? (?:should|can|do)|\bwhich (?:medicine|drug|one)|\brecommend|\b(?:can|could|will|please) (?:you )?prescribe"),
+            "(?:该|应该|要)?[吃用买]什么药|哪[种个](?:药|好)|推荐.{0,6}药|开点.{0,4}药"
+            "|开[点些个]药|给我开"
+            r"|\bwhat (?:medicine|medication|drug|pill)s? (?:should|can|do)|\bwhich (?:medicine"
+            r"|drug|one)|\brecommend|\b(?:can|could|will|please) (?:you )?prescribe"),
         (Topic.REFILL,
-            "续方|续药|续开|再开(?:点|些|一?盒|药)|配药|药(?:快)?(?:吃|用)?(?:完|没)了|快吃完|开(?:长期|慢病)|复诊开药"
+            "续方|续药|续开|再开(?:点|些|一?盒|药)|配药|药(?:快)?(?:吃|用)?(?:完|没)了|快吃完"
+            "|开(?:长期|慢病)|复诊开药"
             r"|\brefill|\brepeat prescription|\brun(?:ning)? out|\brenew|\bran out"),
         (Topic.REMIND,
-            "(?:提醒|叫|喊|催|闹钟).{0,8}?[吃服用]药|(?:吃|用|服)药.{0,4}(?:提醒|闹钟)|老?忘(?:记)?[了]?吃药(?!了?怎么)|按时吃药"
+            "(?:提醒|叫|喊|催|闹钟).{0,8}?[吃服用]药|(?:吃|用|服)药.{0,4}(?:提醒|闹钟)"
+            "|老?忘(?:记)?[了]?吃药(?!了?怎么)|按时吃药"
             r"|\bremind(?:er)?s?\b|\balarm\b"),
         (Topic.MISSED,
-            "漏[吃服了]?|忘(?:了|记)[吃服]|忘[吃服]|没吃怎么|少吃了一|补[吃服]|\\bmiss(?:ed)?\\b|\\bforgot|\\bforget"),
+            "漏[吃服了]?|忘(?:了|记)[吃服]|忘[吃服]|没吃怎么|少吃了一|补[吃服]"
+            "|\\bmiss(?:ed)?\\b|\\bforgot|\\bforget"),
         (Topic.KEEP,
-            r"保存|存放|储存|放冰箱|放哪|冷藏|过期|开封|保质|\bstor(?:e|age|ing)|\bfridge|\bkeep it|\bexpir"),
+            r"保存|存放|储存|放冰箱|放哪|冷藏|过期|开封|保质|\bstor(?:e|age|ing)|\bfridge"
+            r"|\bkeep it|\bexpir"),
         (Topic.WATCH,
-            r"副作用|不良反应|注意|要留意|伤[肝肾胃]|禁忌|\bside effects?|\bwatch|\bcareful|\bwarnings?"),
+            r"副作用|不良反应|注意|要留意|伤[肝肾胃]|禁忌|\bside effects?|\bwatch|\bcareful"
+            r"|\bwarnings?"),
         (Topic.DOSE,
             "[吃服用](?:几|多少)|几[片粒颗袋次]|一[天日次](?:[吃服用])?(?:几|多少)|剂量|用量"
             r"|\bhow (?:many|much|often)\b|\bdose|\bdosage"),
         (Topic.HOW,
-            "饭前|饭后|空腹|随餐|睡前|早上|晚上|什么时候[吃服用]|怎么[吃服用喝]|咋[吃服用]|如何[吃服用]|用法|吃法|啥时候[吃服]|嚼|用水"
-            r"|\bhow (?:do|should|to|must) .{0,12}(?:take|use)|\bfood\b|\bmeals?\b|\bempty stomach|\bwhen (?:do|should|to|can)|\bbefore or after|\bbedtime|\bmorning|\bevening"),
+            "饭前|饭后|空腹|随餐|睡前|早上|晚上|什么时候[吃服用]|怎么[吃服用喝]|咋[吃服用]"
+            "|如何[吃服用]|用法|吃法|啥时候[吃服]|嚼|用水"
+            r"|\bhow (?:do|should|to|must) .{0,12}(?:take|use)|\bfood\b|\bmeals?\b"
+            r"|\bempty stomach|\bwhen (?:do|should|to|can)|\bbefore or after|\bbedtime"
+            r"|\bmorning|\bevening"),
     )
 ]  # fmt: skip
 _MINE = re.compile(
-    r"(?:我|俺)(?:的|这|那|开|现在|在|家)*(?:药|处方|方子)|医生(?:给我)?开的|(?:给|帮)我开的|开的(?:那些?|这些?|几种)?药|我(?:在|正在|现在)?[吃服用](?:的|哪些|什么)"
+    r"(?:我|俺)(?:的|这|那|开|现在|在|家)*(?:药|处方|方子)|医生(?:给我)?开的|(?:给|帮)我开的"
+    r"|开的(?:那些?|这些?|几种)?药|我(?:在|正在|现在)?[吃服用](?:的|哪些|什么)"
     r"|(?:我的?|查|看|查看)处方|药单|处方单"
-    r"|\bmy (?:\w+ )?(?:medicines?|medications?|pills?|tablets?|prescriptions?|meds|drugs)\b|\bprescribed (?:to )?me\b"
+    r"|\bmy (?:\w+ )?(?:medicines?|medications?|pills?|tablets?|prescriptions?|meds|drugs)\b"
+    r"|\bprescribed (?:to )?me\b"
     r"|\bdid (?:the|my) doctor prescribe|\bwas i prescribed",
     re.IGNORECASE,
 )
 _TAKEN = re.compile(
     r"吃了|服了|用了|喝了|打了|已经|刚|在吃|在用|\btook\b|\btaken\b|\balready\b|\bjust\b",
-    re.IGNORECASE,
-)
-_ALLERGY_WORDS = re.compile(  # what stands around the name where nothing else is said
-    r"药物?过敏史?|过敏的?|严重|以前|一直|从小|本人|患者|告诉|提醒|说|记住?|青霉素类|对|我|他|她|你|您|家|妈|爸|老公|老婆|孩子|儿子|女儿"
-    r"|也|都|和|跟|还|有|很|会|药|类|\b(?:severely|very|allergic|allergy|allergies|have|has|got|my|mum|mom|mother|dad"
-    r"|father|son|daughter|wife|husband|note|know|you|should)\b",
     re.IGNORECASE,
 )
 _BY_A_PERSON = frozenset(
@@ -176,7 +197,7 @@ def _read_topic(talk: Talk, asked: bool) -> Found | None:
     for topic, pattern in _TOPICS:
         if found := pattern.search(words):
             return Found(str(topic), [found.span()])
-    if _only_states_allergy(words):
+    if states_only_allergies(words):
         return Found(str(Topic.ALLERGY), [(0, len(words))])
     if found := _MINE.search(words):
         return Found(str(Topic.MINE), [found.span()])
@@ -205,19 +226,10 @@ def _show_drug(value: Any) -> str:
     return value["words"] if isinstance(value, dict) else str(_LABELS[Topic.MINE])
 
 
-def _only_states_allergy(words: str) -> bool:
-    """Nothing but "I am allergic to penicillin"; a question beside it is what is asked."""
-    stated = stated_allergies(words)
-    if not stated or re.search(r"[?？吗]|怎么|能不能|可以|\bcan\b|\bwhat\b|\bhow\b", words):
-        return False
-    left = rest(words, [each.span for each in stated])
-    return not _ALLERGY_WORDS.sub("", left).strip()
-
-
 def wants(talk: Talk) -> bool:
     """What no model need be asked about: an allergy, and plain questions about one's medicines."""
     words = talk.words
-    if _only_states_allergy(words):
+    if states_only_allergies(words):
         return True
     topic = _read_topic(talk, False)
     if topic is None or len(words) > 30 or Topic(topic.value) in _BY_A_PERSON:
@@ -242,7 +254,8 @@ def proceed(talk: Talk) -> Step:
         case Topic.REFILL:
             return Done(
                 _(
-                    "A doctor has to see you or your record before medicines go on. I help you book."
+                    "A doctor has to see you or your record before medicines go on."
+                    " I help you book."
                 ),
                 then="booking",
             )
@@ -278,8 +291,8 @@ def _ask_which() -> Ask:
             Option(_("Something else about medicines"), OTHER),
         ],
         again=_(
-            "I don't know that name. Please write it as on the box, for example “amlodipine”, or let"
-            " a nurse help."
+            "I don't know that name. Please write it as on the box, for example “amlodipine”, or"
+            " let a nurse help."
         ),
     )
 
