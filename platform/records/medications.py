@@ -27,7 +27,7 @@ def file_prescription(
             patient=patient, data_key_id=patient.data_key_id, external_id=external_id, starts_at=now
         )
     given = {"medication": find_medication(drug), **fields, "drug": drug, "dose": dose}
-    is_news = request.pk is None or request.drug != drug
+    is_news = request._state.adding or request.drug != drug
     for name, value in given.items():
         setattr(request, name, value)
     if is_news:
