@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from adapters.policy import CODE
 from conversations.models import Author, Kind, Message
 from insight.labels import CANDIDATE
 from tickets.card import readable
@@ -16,8 +17,9 @@ AT_ONCE = 100  # messages in one frame
 # What the patient is shown of an event; the rest is for staff.
 PATIENT_EVENTS = frozenset({"queued", "claimed", "transferred", "requeued", "resolved", "reopened"})
 EVENT_DETAILS = ("event", "nurse", "department", "department_en")
-PATIENT_DETAILS = ("choices", "source", "original", "departments", "card", "handoff")
-UNSHOWN = frozenset({CANDIDATE})  # to anybody: it decided nothing
+PATIENT_DETAILS = ("choices", "source", "original", "departments", "card", "handoff", "report")
+# To anybody: it decided nothing; it is for one phone alone.
+UNSHOWN = frozenset({CANDIDATE, CODE})
 
 
 def for_patient(messages: Iterable[Message]) -> list[Frame]:

@@ -87,6 +87,12 @@ def at_hand(conversation: Conversation, *, now: datetime) -> Dialogue | None:
     return dialogue
 
 
+def open_skills(conversation: Conversation) -> set[str]:
+    """Which skills may go on at the next message: one is at hand, the others wait."""
+    here = Dialogue.objects.open().filter(conversation=conversation)
+    return set(here.values_list("skill", flat=True))
+
+
 def talk_of(
     conversation: Conversation, *, words: str, now: datetime, dialogue: Dialogue | None
 ) -> Talk:

@@ -31,12 +31,11 @@ from assistant.policy import Act, Decision
 from assistant.reading.allergies import besides_allergies
 from assistant.reading.commands import Command
 from assistant.skills import book
-from assistant.skills.answer import answer
+from assistant.skills.answer import answer, is_known
 from assistant.skills.clarify import clarify
 from assistant.skills.decline import decline, is_declined
-from assistant.skills.greet import greet, hello
+from assistant.skills.greet import greet, hello, is_courtesy
 from assistant.skills.nurse import announce_nurse
-from assistant.skills.places import asks_plainly
 from assistant.talk import BringNurse, Talk
 from assistant.turn import Rephrase, Reply, Turn, choice
 from conversations.arrivals import Arrival, Received, receive_messages
@@ -46,6 +45,7 @@ from conversations.services import (
     announce_message,
     mark_handled,
     mark_seen,
+    masked,
     queue_reply,
     start_conversation,
 )
@@ -57,6 +57,7 @@ from patients.services import hear_channel
 from tickets.models import Reason
 from tickets.services import ahead_of, hand_over, hear_patients, lock
 from triage.labels import NOT_UNDERSTOOD, Intent, Understanding, Urgency
+from vault import access
 from vault.cipher import Unreadable
 from vault.datakeys import ensure_alive
 
@@ -406,13 +407,13 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
     """Decide, and find the words: reads only, so no transaction is held while it works."""
     conversation = message.conversation
     if conversation.owner != Owner.ASSISTANT:
-        return Plan(_decide(message, ear))
+        return Plan(_decide(message, ear, now=now))
     at_hand = dialogue.at_hand(conversation, now=now)
     talk = dialogue.talk_of(conversation, words=ear.words, now=now, dialogue=at_hand)
     heard = dialogue.hear(at_hand, talk) if at_hand and not _is_tile(ear.tap) else Heard()
     if at_hand is None:
         wanted = None if _is_tile(ear.tap) else book.wanted(talk)
-        decision = Decision(Act.START, skill=wanted) if wanted else _decide(message, ear)
+        decision = Decision(Act.START, skill=wanted) if wanted else _decide(message, ear, now=now)
     elif heard.command is Command.HUMAN:
         decision = Decision(Act.HAND_OVER, Reason.ASKED, Urgency.ROUTINE)
     else:
@@ -424,7 +425,8 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
             is_answer=heard.is_answer,
             is_all=heard.is_all,
             is_stale=dialogue.is_stale(at_hand, now=now),
-            declined=is_declined(ear.words),
+            declined=not heard.is_all and is_declined(ear.words, ear.meaning),
+            asks_plainly=not heard.is_answer and _asks_plainly(conversation, ear, now=now),
         )
     if decision.skill and decision.skill not in book.SKILLS:  # this house does without it
         decision = Decision(Act.ANSWER_OR_NURSE)
@@ -437,7 +439,7 @@ def _is_tile(tap: str) -> bool:
     return bool(tap) and tap != dialogue.ANSWER_TAP
 
 
-def _decide(message: Message, ear: Ear) -> Decision:
+def _decide(message: Message, ear: Ear, *, now: datetime) -> Decision:
     unheard = not ear.words and _media_of(message).get("kind") == "voice"
     return policy.decide(
         ear.meaning,
@@ -445,9 +447,17 @@ def _decide(message: Message, ear: Ear) -> Decision:
         tap=ear.tap,
         misses=message.conversation.misses,
         unheard=unheard,
-        declined=is_declined(ear.words),
-        asks_plainly=ear.meaning.abstained and not ear.tap and asks_plainly(ear.words),
+        declined=is_declined(ear.words, ear.meaning),
+        asks_plainly=_asks_plainly(message.conversation, ear, now=now),
+        is_courtesy=is_courtesy(ear.words),
     )
+
+
+def _asks_plainly(conversation: Conversation, ear: Ear, *, now: datetime) -> bool:
+    """Asked only where it matters: the model is unsure, and somebody typed."""
+    if not ear.meaning.abstained or ear.tap or not policy.may_be_answered(ear.meaning):
+        return False
+    return is_known(ear.words, lang=conversation.language, now=now)
 
 
 def _worded(plan: Plan, ear: Ear) -> Plan:
@@ -495,6 +505,8 @@ def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
     Raises StaleEpoch, StaleDialogue, HeardMeanwhile.
     """
     conversation, epoch = message.conversation, message.conversation.epoch
+    if _reads_records(plan):
+        access.hold_head()
     if not mark_handled(message.pk, now=now):
         return  # another worker was faster
     if _media_of(message) and not ear.words:
@@ -503,6 +515,9 @@ def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
             raise HeardMeanwhile
     trace = {"understanding": _trace(ear.asked, plan.decision)}
     message.details = {**(message.details or {}), **trace}
+    if _holds_secret(plan):
+        message.text = masked(message.text)
+        message.save(update_fields=["text"])
     mark_seen(conversation, by_patient=False, seq=message.seq)
     said = Spoken(plan.reply)
     if conversation.owner == Owner.ASSISTANT and plan.decision.act is not Act.HAND_OVER:
@@ -523,6 +538,21 @@ def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
         now=now,
     )
     Conversation.objects.filter(pk=conversation.pk).update(misses=F("misses") + 1 if missed else 0)
+
+
+def _reads_records(plan: Plan) -> bool:
+    """Whether a skill may write the access log here: the one at hand, begun, or gone back to."""
+    names = {plan.decision.skill}
+    if plan.talk is not None and plan.at_hand is not None:
+        names |= dialogue.open_skills(plan.talk.conversation)
+    return any(book.SKILLS[name].reads_records for name in names if name in book.SKILLS)
+
+
+def _holds_secret(plan: Plan) -> bool:
+    skill = book.SKILLS.get(plan.at_hand.skill) if plan.at_hand else None
+    return skill is not None and any(
+        slot.is_secret for slot in skill.slots if slot.name in plan.heard.found
+    )
 
 
 def _said(plan: Plan) -> Spoken:

@@ -87,6 +87,7 @@ class Slot:
     read: "Callable[[Talk, bool], Found | None]" = lambda talk, asked: None
     clears: Sequence[str] = ()  # what was found out before, and holds no longer when this changes
     show: Callable[[Any], str] | None = str  # for the card; None: not shown there
+    is_secret: bool = False  # a code: its figures are masked in the thread once they were read
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ class Skill:
     proceed: Callable[[Talk], Step]  # runs in a transaction: rows only; may run again after a clash
     let_go: Callable[[Talk], None] = _nothing  # give back what is held, when it ends undone
     wants: Callable[[Talk], bool] = _never  # whether these words are for it, though nothing is open
+    reads_records: bool = False  # it writes the access log, whose head is locked before all else
 
     def slot(self, name: str) -> Slot | None:
         return next((slot for slot in self.slots if slot.name == name), None)

@@ -76,10 +76,11 @@ def _person(name: str, phone: str, number: str, born: str, gender: str) -> Patie
 
 
 def _file_reports(people: dict[str, Patient], now: datetime) -> None:
-    doctor = Doctor.objects.active().order_by("pk").first()
-    ordered = {"doctor": doctor, "department": doctor.department if doctor else None}
-
-    def report(who: str, number: str, name: str, name_en: str, **fields: Any) -> None:
+    def report(
+        who: str, number: str, name: str, name_en: str, *, by: str = "全科医学科", **fields: Any
+    ) -> None:
+        doctor = Doctor.objects.active().filter(department__name=by).order_by("pk").first()
+        ordered = {"doctor": doctor, "department": doctor.department if doctor else None}
         given = {"category": "lab", "status": "final", **ordered, **fields}
         days = given.pop("days", 1)
         file_report(
@@ -90,7 +91,7 @@ def _file_reports(people: dict[str, Patient], now: datetime) -> None:
     report("chen", "count", "血常规", "Full blood count", observations=_lines(COUNT))
     for number, (days, value) in enumerate(((270, "8.4"), (180, "7.6"), (90, "7.1"), (2, "6.8"))):
         line = ("4548-4", "糖化血红蛋白", value, "%", "4.0", "6.0")
-        report("zhou", f"hba1c-{number}", "糖化血红蛋白", "Haemoglobin A1c", days=days,
+        report("zhou", f"hba1c-{number}", "糖化血红蛋白", "Haemoglobin A1c", days=days, by="内分泌科",
                observations=_lines((line,)))  # fmt: skip
     report("chen", "ultrasound", "甲状腺彩超", "Thyroid ultrasound", category="imaging",
            status="registered", days=0)  # fmt: skip

@@ -296,6 +296,11 @@ class MedicationRequest(SealedModel):
         return self.ends_at - self.starts_at if self.ends_at else None
 
 
+class CheckQuerySet(models.QuerySet["IdentityCheck"]):
+    def owed_a_letter(self) -> "CheckQuerySet":
+        return self.filter(letter_owed_at__isnull=False)
+
+
 class IdentityCheck(models.Model):
     """Somebody asked to be known as a patient: a row each time, whether there is such a one or not.
 
@@ -323,8 +328,12 @@ class IdentityCheck(models.Model):
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     refused = models.CharField(_("refused"), max_length=9, choices=Refused.choices, blank=True)
     was_sent = models.BooleanField(_("code sent"), default=False)
+    # Owed after every check that is not refused, also where there is nobody to send it to.
+    letter_owed_at = models.DateTimeField(_("code owed since"), null=True, blank=True)
     verified_at = models.DateTimeField(_("proven at"), null=True)
     verified_until = models.DateTimeField(_("proven until"), null=True)
+
+    objects = CheckQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("identity check")
@@ -332,6 +341,11 @@ class IdentityCheck(models.Model):
         indexes = [
             models.Index(fields=["conversation_id", "started_at"]),
             models.Index(fields=["started_at"]),
+            models.Index(
+                fields=["letter_owed_at"],
+                condition=Q(letter_owed_at__isnull=False),
+                name="letter_owed",
+            ),
         ]
 
     def __str__(self) -> str:

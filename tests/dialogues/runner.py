@@ -96,6 +96,9 @@ class Patient:
         return messages.exclude(author=Author.PATIENT).order_by("seq")
 
 
+Words = Callable[[str, Patient], str]
+
+
 @dataclass
 class Played:
     """How a dialogue went."""
@@ -110,17 +113,18 @@ def start(channel: Channel, name: str, *, understand: Understand, now: datetime)
     return Patient(meet(channel, address=name), understand, now)
 
 
-def play(patient: Patient, turns: list[Any]) -> Played:
+def play(patient: Patient, turns: list[Any], *, words: Words | None = None) -> Played:
+    """`words` puts in what a service's patient knows only then: a code from their phone."""
     said = []
     for turn in turns:
         match turn:
             case str():
-                said.append(patient.says(turn))
+                said.append(patient.says(words(turn, patient) if words else turn))
             case {"pick": which}:
                 said.append(patient.taps(which))
             case {"after": how_long, "says": text}:
                 patient.waits(how_long)
-                said.append(patient.says(text))
+                said.append(patient.says(words(text, patient) if words else text))
             case {"tap": tap, "says": text}:
                 said.append(patient.says(text, tap=tap))
             case _:

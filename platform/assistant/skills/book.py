@@ -3,10 +3,13 @@
 from assistant.skills.booking import BOOKING
 from assistant.skills.medicine import MEDICINE
 from assistant.skills.offer import OFFER
+from assistant.skills.report import REPORT
 from assistant.skills.visits import VISITS
 from assistant.talk import Skill, Talk
 
-SKILLS: dict[str, Skill] = {skill.name: skill for skill in (BOOKING, VISITS, OFFER, MEDICINE)}
+SKILLS: dict[str, Skill] = {
+    skill.name: skill for skill in (BOOKING, VISITS, OFFER, REPORT, MEDICINE)
+}
 
 
 def wanted(talk: Talk) -> str | None:

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('hospital', '0001_initial'),
         ('patients', '0005_breastfeeding'),
-        ('records', '0002_reports_prescriptions_identity'),
+        ('records', '0003_letter_owed_at'),
         ('vault', '0003_words_for_people'),
     ]
 
