@@ -134,6 +134,8 @@ def test_an_allergy_of_the_mother_is_hers_where_her_record_is_known(asks: Writes
 
     row = AllergyIntolerance.objects.get()
     assert (row.patient, row.said_of) == (mother, None)
+    asks("药怎么保存")  # nobody can tell for whom
+    assert Ticket.objects.get().reason == Reason.GUARD
 
 
 def test_else_it_stays_marked_with_the_writer_and_still_counts(asks: Writes) -> None:

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from assistant.models import Dialogue
+from assistant.policy import asks_how
 from assistant.reading.allergies import states_only_allergies
+from assistant.skills.answer import answer
 from assistant.skills.days import day_in_words
 from assistant.skills.proof import PROOF, proven
 from assistant.skills.whom import WHOM, is_for_self
@@ -31,7 +33,7 @@ from assistant.talk import (
     Step,
     Talk,
 )
-from assistant.turn import choice
+from assistant.turn import Turn, choice
 from hospital.models import Department
 from knowledge.models import ArticleVersion
 from knowledge.retrieval import leaflet
@@ -252,6 +254,8 @@ def proceed(talk: Talk) -> Step:
         case Topic.ALLERGY:
             return _heard_allergy()
         case Topic.REFILL:
+            if asks_how(talk.words) and (told := _from_knowledge(talk)) is not None:
+                return told
             return Done(
                 _(
                     "A doctor has to see you or your record before medicines go on."
@@ -268,11 +272,22 @@ def proceed(talk: Talk) -> Step:
         return _prescribed(talk)
     drug = drug or _spoken_of_before(talk)
     if drug is None:
-        return _prescribed(talk) if _asks_of_mine(talk) else _ask_which()
+        if _asks_of_mine(talk):
+            return _prescribed(talk)
+        return (None if topic or talk.asked else _from_knowledge(talk)) or _ask_which()
     facts["drug"] = drug
     if topic in (Topic.DOSE, Topic.MINE):
         return _prescribed(talk)
     return _from_leaflet(drug, topic, talk)
+
+
+def _from_knowledge(talk: Talk) -> Done | None:
+    """Of the pharmacy, not of a medicine: where it is, whether it mails or takes back."""
+    reply = answer(Turn(text=talk.words, meaning=talk.meaning, lang=talk.lang, now=talk.now))
+    if reply is None:
+        return None
+    details = dict(reply.details)
+    return Done(reply.text, choices=details.pop("choices"), details=details)
 
 
 def _asks_of_mine(talk: Talk) -> bool:
