@@ -73,6 +73,10 @@ def sentence(code: str) -> str:
             "This can't be reopened: another ticket is open, or it ended too long ago."
         ),
         "new_message": _("The patient has just written again. Please read it first."),
+        "needs_reason": _(
+            "This names a medicine that speaks against the patient's record. Please change it, or"
+            " say why it is right."
+        ),
         "not_found": _("This does not exist, or no longer."),
         "failed": _("Something went wrong on our side. Nothing is lost; please try again."),
     }[code]

@@ -31,6 +31,7 @@ from careplans.feedback import (
 )
 from careplans.planning import plan_ahead
 from careplans.services import complete_plans, stop_where_needed
+from careplans.warnings import tell_doctors
 from conversations.models import Message
 from events import (
     AppointmentChanged,
@@ -214,6 +215,7 @@ def keep_plans(**_: object) -> None:
     """End the plans that have to end, and make due rows for the days to come."""
     now = timezone.now()
     stop_where_needed(now=now)
+    tell_doctors(now=now)
     plan_ahead(now=now)
     complete_plans(now=now)
 

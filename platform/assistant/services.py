@@ -16,9 +16,19 @@ from django.utils.translation import gettext as _
 from assistant import dialogue, policy
 from assistant.danger import answer_danger, say, show_danger
 from assistant.dialogue import Heard, Spoken, StaleDialogue
+from assistant.guard import (
+    Objection,
+    acknowledge,
+    find_objection,
+    hold_back,
+    keep_allergies,
+    line_of,
+    trace_of,
+)
 from assistant.language import language_of
 from assistant.models import Dialogue
 from assistant.policy import Act, Decision
+from assistant.reading.allergies import besides_allergies
 from assistant.reading.commands import Command
 from assistant.skills import book
 from assistant.skills.answer import answer, is_known
@@ -140,6 +150,8 @@ def take_in_all(said: Sequence[Said], *, now: datetime) -> list[Received]:
         typed = "" if each.media else each.text  # the name of a picture is in our words
         _speak(conversation, each.lang or language_of(typed, otherwise=conversation.language))
         answer_danger(message, patient=each.contact_point.patient, tap=_tap(each), now=now)
+        if not _tap(each) and not each.media:
+            keep_allergies(message, each.text, writer=each.contact_point.patient)
         announce_message(message)
     return received
 
@@ -200,6 +212,7 @@ def _look_for_danger(message: Message, transcript: str, *, now: datetime) -> Mes
         heard = [{"rule": flag["rule"], "heard": flag["evidence"]} for flag in flags]
         spoken.details = {**(spoken.details or {}), "red_flags": heard}
         spoken.save(update_fields=["details"])
+    keep_allergies(spoken, transcript, writer=patient)
     return spoken
 
 
@@ -367,7 +380,7 @@ class Ear:
         if not self.words or (self.tap and self.tap != dialogue.ANSWER_TAP):
             return NOT_UNDERSTOOD
         try:
-            return self._understand(self.words)
+            return self._understand(besides_allergies(self.words))
         except Exception as error:
             _log_failure("understanding failed", error, self._conversation)
             return NOT_UNDERSTOOD
@@ -515,15 +528,16 @@ def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
     said = Spoken(plan.reply)
     if conversation.owner == Owner.ASSISTANT and plan.decision.act is not Act.HAND_OVER:
         said = _said(plan)
+    said, objection = _guarded(said, message, ear, now=now)
     if said.nurse is not None or said.reply is None:
         decision = _decision_of(said.nurse) if said.nurse else plan.decision
-        _hand_over(message, ear.asked, decision, now=now, nurse=said.nurse)
+        _hand_over(message, ear.asked, decision, now=now, nurse=said.nurse, objection=objection)
         return
     message.save(update_fields=["details"])
     missed = said.missed or (plan.decision.act in MISSES and not ear.tap)
     queue_reply(
         conversation,
-        text=said.reply.text,
+        text="\n\n".join(filter(None, [acknowledge(message), said.reply.text])),
         author=Author.ASSISTANT,
         epoch=epoch,
         details={**said.reply.details, **_signature(plan, ear)},
@@ -580,6 +594,21 @@ def _signature(plan: Plan, ear: Ear) -> dict[str, Any]:
     }
 
 
+def _guarded(
+    said: Spoken, message: Message, ear: Ear, *, now: datetime
+) -> tuple[Spoken, Objection | None]:
+    """A nurse in place of what this patient must not just be told; and why, for the card."""
+    conversation = message.conversation
+    objection = find_objection(conversation, words=ear.words, reply=said.reply, now=now)
+    if objection is None:
+        return said, None
+    stopped = said.reply.text if said.reply and said.nurse is None else ""
+    message.details = {**(message.details or {}), **trace_of(objection, stopped=stopped)}
+    if said.reply is not None and said.nurse is None:
+        said = Spoken(nurse=hold_back(conversation, objection, now=now))
+    return said, objection
+
+
 def _decision_of(nurse: BringNurse) -> Decision:
     return Decision(Act.HAND_OVER, nurse.reason, nurse.urgency, nurse.in_danger)
 
@@ -591,6 +620,7 @@ def _hand_over(
     *,
     now: datetime,
     nurse: BringNurse | None = None,
+    objection: Objection | None = None,
 ) -> None:
     """Bring a nurse, or, where one has it already, only raise the urgency."""
     conversation = message.conversation
@@ -598,6 +628,8 @@ def _hand_over(
     was_ours = conversation.owner == Owner.ASSISTANT
     if was_ours:
         collected = nurse.collected if nurse else dialogue.interrupt(conversation, now=now)
+        if objection is not None:
+            collected = [*collected, line_of(objection)]
         if collected:
             message.details = {**(message.details or {}), "collected": collected}
     message.save(update_fields=["details"])
@@ -621,9 +653,10 @@ def _hand_over(
             say(conversation, Reply(nurse.text, dict(nurse.details)), now=now)
     elif was_ours:
         announced = announce_nurse(ahead=ahead_of(ticket), now=now)
-        if nurse and nurse.text:
-            details = {**nurse.details, **announced.details}
-            announced = Reply(f"{nurse.text}\n\n{announced.text}", details)
+        before = [acknowledge(message), nurse.text if nurse else ""]
+        text = "\n\n".join(filter(None, [*before, announced.text]))
+        details = {**nurse.details, **announced.details} if nurse else announced.details
+        announced = Reply(text, details)
         say(conversation, announced, now=now)
 
 

@@ -30,6 +30,11 @@ MEDICINES = (
     ("奥美拉唑", "Omeprazole", "洛赛克", "Losec", "omeprazole", "A02BC01"),
     ("氯雷他定", "Loratadine", "开瑞坦", "Claritin", "loratadine", "R06AX13"),
     ("对乙酰氨基酚", "Paracetamol", "泰诺林", "Tylenol", "paracetamol", "N02BE01"),
+    ("阿司匹林", "Aspirin", "拜阿司匹灵", "Aspirin", "aspirin", "B01AC06"),
+    ("美托洛尔", "Metoprolol", "倍他乐克", "Betaloc", "metoprolol", "C07AB02"),
+    ("缬沙坦", "Valsartan", "代文", "Diovan", "valsartan", "C09CA03"),
+    ("瑞舒伐他汀", "Rosuvastatin", "可定", "Crestor", "rosuvastatin", "C10AA07"),
+    ("蒙脱石散", "Smectite", "思密达", "Smecta", "smectite", "A07BC05"),
 )
 
 COUNT = (

@@ -1,13 +1,15 @@
 """The book of skills: all that the assistant can do in a dialogue. Adding one is a line here."""
 
 from assistant.skills.booking import BOOKING
+from assistant.skills.medicine import MEDICINE
 from assistant.skills.offer import OFFER
 from assistant.skills.report import REPORT
 from assistant.skills.triage import TRIAGE
 from assistant.skills.visits import VISITS
 from assistant.talk import Skill, Talk
 
-SKILLS: dict[str, Skill] = {skill.name: skill for skill in (TRIAGE, BOOKING, VISITS, OFFER, REPORT)}
+_ALL = (TRIAGE, BOOKING, VISITS, OFFER, REPORT, MEDICINE)
+SKILLS: dict[str, Skill] = {skill.name: skill for skill in _ALL}
 
 
 def wanted(talk: Talk) -> str | None:
