@@ -407,4 +407,5 @@ def _joined(first: Reply | None, second: Reply | None) -> Reply | None:
     """Two things said in one message; what can be tapped is the second's."""
     if first is None or second is None:
         return first or second
-    return Reply(f"{first.text}\n\n{second.text}", {**first.details, **second.details})
+    text = "\n\n".join(part for part in (first.text, second.text) if part)
+    return Reply(text, {**first.details, **second.details})

@@ -104,7 +104,7 @@ def decide(
     if unheard:
         again = missed(meaning, misses=misses)
         return Decision(Act.ASK_TO_TYPE) if again.act is Act.CLARIFY else again
-    if (care := _first_care(meaning)) is not None:
+    if (care := first_care(meaning)) is not None:
         return care
     if declined:
         return Decision(Act.DECLINE)
@@ -141,7 +141,7 @@ def decide_in_dialogue(
         return tapped
     if is_all:
         return Decision(Act.CARRY_ON)
-    if (care := _first_care(meaning)) is not None:
+    if (care := first_care(meaning)) is not None:
         return care
     if is_answer:
         return Decision(Act.CARRY_ON)
@@ -180,7 +180,7 @@ def _by_tap(meaning: Understanding, tap: str) -> Decision | None:
     return None
 
 
-def _first_care(meaning: Understanding) -> Decision | None:
+def first_care(meaning: Understanding) -> Decision | None:
     """Danger, the wish for a person, feelings: before any service."""
     if meaning.distress is Distress.CRISIS:
         return _danger(Reason.DISTRESS)

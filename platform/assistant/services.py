@@ -63,6 +63,7 @@ UNATTENDED_AFTER = timedelta(seconds=60)  # a worker normally needs one
 HEARD_WITHIN = timedelta(seconds=60)  # a voice fetched and put into words; then it is asked for
 AT_ONCE = 100  # messages a sweep hands over
 SURE_OF_DEPARTMENT = 0.6  # 0 to 1; a ticket in the wrong department is seen by the wrong nurses
+SHORT_ANSWER = 14  # characters: "药已经吃了" says nothing besides
 MISSES = frozenset({Act.CLARIFY, Act.ASK_TO_TYPE})
 COMPLAINTS = frozenset({Intent.SYMPTOM_TRIAGE, Intent.EMERGENCY, Intent.MEDICATION})
 
@@ -396,11 +397,12 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
     at_hand = dialogue.at_hand(conversation, now=now)
     talk = dialogue.talk_of(conversation, words=ear.words, now=now, dialogue=at_hand)
     heard = dialogue.hear(at_hand, talk) if at_hand and not _is_tile(ear.tap) else Heard()
-    if at_hand is None:
-        wanted = None if _is_tile(ear.tap) else book.wanted(talk)
-        decision = Decision(Act.START, skill=wanted) if wanted else _decide(message, ear)
-    elif heard.command is Command.HUMAN:
+    if heard.command is Command.HUMAN:
         decision = Decision(Act.HAND_OVER, Reason.ASKED, Urgency.ROUTINE)
+    elif not _is_tile(ear.tap) and (wanted := _wanted(talk, at_hand, heard)):
+        decision = _first_care(ear) or Decision(Act.START, skill=wanted)
+    elif at_hand is None:
+        decision = _decide(message, ear)
     else:
         decision = policy.decide_in_dialogue(
             NOT_UNDERSTOOD if heard.is_all else ear.meaning,
@@ -417,6 +419,18 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
     talk.meaning = ear.asked
     plan = Plan(decision, talk=talk, at_hand=at_hand, heard=heard)
     return plan if decision.act in IN_DIALOGUE | {Act.HAND_OVER} else _worded(plan, ear)
+
+
+def _wanted(talk: Talk, at_hand: Dialogue | None, heard: Heard) -> str | None:
+    """The skill that these words are for, whatever a model would say of them."""
+    if at_hand is None:
+        return book.wanted(talk)
+    return book.claimed(talk, answers=heard.is_answer)
+
+
+def _first_care(ear: Ear) -> Decision | None:
+    """Danger and anger in what is long enough to tell of them."""
+    return policy.first_care(ear.meaning) if len(ear.words) > SHORT_ANSWER else None
 
 
 def _is_tile(tap: str) -> bool:
@@ -489,6 +503,7 @@ def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
     trace = {"understanding": _trace(ear.asked, plan.decision)}
     message.details = {**(message.details or {}), **trace}
     mark_seen(conversation, by_patient=False, seq=message.seq)
+    book.overhear(Talk(conversation, ear.words, now))
     said = Spoken(plan.reply)
     if conversation.owner == Owner.ASSISTANT and plan.decision.act is not Act.HAND_OVER:
         said = _said(plan)

@@ -135,6 +135,10 @@ def _never(talk: Talk) -> bool:
     return False
 
 
+def _not_between(talk: Talk, answers: bool) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Skill:
     """One thing that the assistant can do in a dialogue."""
@@ -145,6 +149,9 @@ class Skill:
     proceed: Callable[[Talk], Step]  # runs in a transaction: rows only; may run again after a clash
     let_go: Callable[[Talk], None] = _nothing  # give back what is held, when it ends undone
     wants: Callable[[Talk], bool] = _never  # whether these words are for it, though nothing is open
+    # The same while another skill waits for an answer; `answers`: and can read these words as one.
+    claims: Callable[[Talk, bool], bool] = _not_between
+    overhear: Callable[[Talk], None] = _nothing  # note what words tell it that go elsewhere
 
     def slot(self, name: str) -> Slot | None:
         return next((slot for slot in self.slots if slot.name == name), None)
