@@ -32,6 +32,8 @@ _CONFIGURED: dict[str, str] = {
     "hospital.holiday": _ALL,
     "knowledge.article": _ALL,
     "knowledge.articleversion": f"{_ALL} sign_off recall",
+    "triage.ruleset": f"{_ALL} sign_off activate",
+    "triage.rulechange": _ALL,
     "staff.staffmember": "view add change",
     "staff.shift": _ALL,
     "auth.group": "view",
@@ -67,6 +69,7 @@ _CONFIGURED: dict[str, str] = {
     "careplans.feedbackdigest": "view change",
     "insight.review": "view change",  # to judge one takes the right to read messages besides
     "insight.modelday": "view",
+    "assistant.dialogue": "view",
     "insight.referenceweek": _ALL,
     "vault.accessentry": "view",
     "workers.ring": "view change",
@@ -96,6 +99,8 @@ MAY: dict[str, dict[str, str]] = {
         **_BOOKING,
         "knowledge.article": "view",
         "knowledge.articleversion": "view sign_off recall",
+        "triage.ruleset": "view sign_off",
+        "triage.rulechange": "view",
         "hospital.department": "view",
         "records.diagnosticreport": "view open",  # a talk that is owed is hers to give
         "records.observation": "view",
