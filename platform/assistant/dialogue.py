@@ -102,8 +102,12 @@ def hear(dialogue: Dialogue, talk: Talk) -> Heard:
     picked = _picked(dialogue, talk)
     if picked is not None and not rest(talk.words, picked.spans):
         return Heard({dialogue.asked: picked.value})
-    if (steer := find_command(talk.words)) is not None:
+    steer = find_command(talk.words)
+    # "是的,停掉" takes the option that is called so; a person is what somebody wants above all.
+    if steer is not None and (picked is None or steer.command is Command.HUMAN):
         return Heard(command=steer.command)
+    if picked is not None and (told := _told(dialogue, talk)) is not None:
+        return Heard({dialogue.asked: told})
     found: dict[str, Any] = {} if picked is None else {dialogue.asked: picked.value}
     spans = [] if picked is None else list(picked.spans)
     for slot in book.SKILLS[dialogue.skill].slots:
@@ -114,6 +118,13 @@ def hear(dialogue: Dialogue, talk: Talk) -> Heard:
             found[slot.name] = read.value
             spans += read.spans
     return Heard(found, rest=rest(talk.words, spans))
+
+
+def _told(dialogue: Dialogue, talk: Talk) -> Any:
+    """What the slot itself makes of all the words, where an option was named among others."""
+    slot = book.SKILLS[dialogue.skill].slot(dialogue.asked)
+    read = slot.read(talk, True) if slot is not None else None
+    return read.value if read is not None and not rest(talk.words, read.spans) else None
 
 
 def _picked(dialogue: Dialogue, talk: Talk) -> Found | None:

@@ -131,18 +131,21 @@ def decide_in_dialogue(
     is_all: bool,
     is_stale: bool,
     declined: bool,
+    hears_anger: bool = False,
 ) -> Decision:
     """What to do with a message that comes while `skill` waits for an answer.
 
     `is_answer`: the skill can read something in it; `is_all`: and it says nothing else, so no model
-    was asked; `is_stale`: the question was asked hours ago.
+    was asked; `is_stale`: the question was asked hours ago; `hears_anger`: it asked what went wrong,
+    keeps the answer, and sees to a nurse.
     """
     if (tapped := _by_tap(meaning, tap)) is not None and tapped.act is not Act.CARRY_ON:
         return tapped
     if is_all:
         return Decision(Act.CARRY_ON)
     if (care := first_care(meaning)) is not None:
-        return care
+        kept = hears_anger and is_answer and care.reason == Reason.ANGER
+        return Decision(Act.CARRY_ON) if kept else care
     if is_answer:
         return Decision(Act.CARRY_ON)
     if declined:

@@ -20,6 +20,7 @@ from assistant.language import language_of
 from assistant.models import Dialogue
 from assistant.policy import Act, Decision
 from assistant.reading.commands import Command
+from assistant.reading.spelling import has_han
 from assistant.skills import book
 from assistant.skills.answer import answer
 from assistant.skills.clarify import clarify
@@ -63,7 +64,7 @@ UNATTENDED_AFTER = timedelta(seconds=60)  # a worker normally needs one
 HEARD_WITHIN = timedelta(seconds=60)  # a voice fetched and put into words; then it is asked for
 AT_ONCE = 100  # messages a sweep hands over
 SURE_OF_DEPARTMENT = 0.6  # 0 to 1; a ticket in the wrong department is seen by the wrong nurses
-SHORT_ANSWER = 14  # characters: "药已经吃了" says nothing besides
+SHORT_ANSWER, SHORT_ANSWER_ZH = 48, 20  # characters: "药已经吃了" says nothing besides
 MISSES = frozenset({Act.CLARIFY, Act.ASK_TO_TYPE})
 COMPLAINTS = frozenset({Intent.SYMPTOM_TRIAGE, Intent.EMERGENCY, Intent.MEDICATION})
 
@@ -413,6 +414,7 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
             is_all=heard.is_all,
             is_stale=dialogue.is_stale(at_hand, now=now),
             declined=is_declined(ear.words),
+            hears_anger=book.SKILLS[at_hand.skill].hears_anger,
         )
     if decision.skill and decision.skill not in book.SKILLS:  # this house does without it
         decision = Decision(Act.ANSWER_OR_NURSE)
@@ -430,7 +432,8 @@ def _wanted(talk: Talk, at_hand: Dialogue | None, heard: Heard) -> str | None:
 
 def _first_care(ear: Ear) -> Decision | None:
     """Danger and anger in what is long enough to tell of them."""
-    return policy.first_care(ear.meaning) if len(ear.words) > SHORT_ANSWER else None
+    most = SHORT_ANSWER_ZH if has_han(ear.words) else SHORT_ANSWER
+    return policy.first_care(ear.meaning) if not ear.tap and len(ear.words) > most else None
 
 
 def _is_tile(tap: str) -> bool:

@@ -151,6 +151,7 @@ class Skill:
     wants: Callable[[Talk], bool] = _never  # whether these words are for it, though nothing is open
     # The same while another skill waits for an answer; `answers`: and can read these words as one.
     claims: Callable[[Talk, bool], bool] = _not_between
+    hears_anger: bool = False  # keeps what was said in anger, and brings the nurse itself
     overhear: Callable[[Talk], None] = _nothing  # note what words tell it that go elsewhere
 
     def slot(self, name: str) -> Slot | None:

@@ -10,8 +10,7 @@ from assistant.skills.visits import VISITS
 from assistant.talk import Skill, Talk
 
 SKILLS: dict[str, Skill] = {
-    skill.name: skill
-    for skill in (BOOKING, VISITS, OFFER, FOLLOWUP, DOSE, REMINDER, FEEDBACK)
+    skill.name: skill for skill in (BOOKING, VISITS, OFFER, FOLLOWUP, DOSE, REMINDER, FEEDBACK)
 }
 
 
