@@ -110,8 +110,12 @@ def hear(dialogue: Dialogue, talk: Talk) -> Heard:
     if picked is not None and not rest(talk.words, picked.spans):
         return Heard({dialogue.asked: picked.value})
     steer = find_command(talk.words)
-    if steer is not None and not _says_what_instead(steer, talk.words):
+    # "是的,停掉" takes the option that is called so; a person is what somebody wants above all.
+    free = picked is None or (steer is not None and steer.command is Command.HUMAN)
+    if steer is not None and free and not _says_what_instead(steer, talk.words):
         return Heard(command=steer.command)
+    if picked is not None and (told := _told(dialogue, talk)) is not None:
+        return Heard({dialogue.asked: told})
     found: dict[str, Any] = {} if picked is None else {dialogue.asked: picked.value}
     spans = [] if picked is None else list(picked.spans)
     for slot in book.SKILLS[dialogue.skill].slots:
@@ -129,6 +133,13 @@ def hear(dialogue: Dialogue, talk: Talk) -> Heard:
 def _says_what_instead(steer: Steer, words: str) -> bool:
     """ "不对,是三个月": what was wrong may be said anew at once, and then it is no step back."""
     return steer.command is Command.BACK and bool(rest(words, [steer.span]))
+
+
+def _told(dialogue: Dialogue, talk: Talk) -> Any:
+    """What the slot itself makes of all the words, where an option was named among others."""
+    slot = book.SKILLS[dialogue.skill].slot(dialogue.asked)
+    read = slot.read(talk, True) if slot is not None else None
+    return read.value if read is not None and not rest(talk.words, read.spans) else None
 
 
 def _picked(dialogue: Dialogue, talk: Talk) -> Found | None:

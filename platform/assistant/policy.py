@@ -120,7 +120,7 @@ def decide(
     if unheard:
         again = missed(meaning, misses=misses)
         return Decision(Act.ASK_TO_TYPE) if again.act is Act.CLARIFY else again
-    if (care := _first_care(meaning)) is not None:
+    if (care := first_care(meaning)) is not None:
         return care
     if declined:
         return Decision(Act.DECLINE)
@@ -162,18 +162,21 @@ def decide_in_dialogue(
     is_stale: bool,
     declined: bool,
     asks_plainly: bool,
+    hears_anger: bool = False,
 ) -> Decision:
     """What to do with a message that comes while `skill` waits for an answer.
 
     `is_answer`: the skill can read something in it; `is_all`: and it says nothing else, so no model
-    was asked; `is_stale`: the question was asked hours ago.
+    was asked; `is_stale`: the question was asked hours ago; `hears_anger`: it asked what went wrong,
+    keeps the answer, and sees to a nurse.
     """
     if (tapped := _by_tap(meaning, tap)) is not None and tapped.act is not Act.CARRY_ON:
         return tapped
     if is_all:
         return Decision(Act.CARRY_ON)
-    if (care := _first_care(meaning)) is not None:
-        return care
+    if (care := first_care(meaning)) is not None:
+        kept = hears_anger and is_answer and care.reason == Reason.ANGER
+        return Decision(Act.CARRY_ON) if kept else care
     if is_answer:
         return Decision(Act.CARRY_ON)
     if declined:
@@ -214,7 +217,7 @@ def _by_tap(meaning: Understanding, tap: str) -> Decision | None:
     return None
 
 
-def _first_care(meaning: Understanding) -> Decision | None:
+def first_care(meaning: Understanding) -> Decision | None:
     """Danger, the wish for a person, feelings: before any service."""
     if meaning.distress is Distress.CRISIS:
         return _danger(Reason.DISTRESS)

@@ -30,6 +30,7 @@ from assistant.models import Dialogue
 from assistant.policy import Act, Decision
 from assistant.reading.allergies import besides_allergies
 from assistant.reading.commands import Command
+from assistant.reading.spelling import has_han
 from assistant.skills import book
 from assistant.skills.answer import answer, is_known
 from assistant.skills.clarify import clarify
@@ -75,6 +76,7 @@ UNATTENDED_AFTER = timedelta(seconds=60)  # a worker normally needs one
 HEARD_WITHIN = timedelta(seconds=60)  # a voice fetched and put into words; then it is asked for
 AT_ONCE = 100  # messages a sweep hands over
 SURE_OF_DEPARTMENT = 0.6  # 0 to 1; a ticket in the wrong department is seen by the wrong nurses
+SHORT_ANSWER, SHORT_ANSWER_ZH = 48, 20  # characters: "药已经吃了" says nothing besides
 MISSES = frozenset({Act.CLARIFY, Act.ASK_TO_TYPE})
 COMPLAINTS = frozenset({Intent.SYMPTOM_TRIAGE, Intent.EMERGENCY, Intent.MEDICATION})
 
@@ -411,15 +413,12 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
     at_hand = dialogue.at_hand(conversation, now=now)
     talk = dialogue.talk_of(conversation, words=ear.words, now=now, dialogue=at_hand)
     heard = dialogue.hear(at_hand, talk) if at_hand and not _is_tile(ear.tap) else Heard()
-    if at_hand is None:
-        wanted = None if _is_tile(ear.tap) else book.wanted(talk)
-        decision = (
-            Decision(Act.START, skill=wanted)
-            if wanted
-            else _decide(message, ear, now=now, talk=talk)
-        )
-    elif heard.command is Command.HUMAN:
+    if heard.command is Command.HUMAN:
         decision = Decision(Act.HAND_OVER, Reason.ASKED, Urgency.ROUTINE)
+    elif not _is_tile(ear.tap) and (wanted := _wanted(talk, at_hand, heard)):
+        decision = _first_care(ear) or Decision(Act.START, skill=wanted)
+    elif at_hand is None:
+        decision = _decide(message, ear, now=now, talk=talk)
     else:
         decision = policy.decide_in_dialogue(
             NOT_UNDERSTOOD if heard.is_all else ear.meaning,
@@ -431,12 +430,26 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
             is_stale=dialogue.is_stale(at_hand, now=now),
             declined=not heard.is_all and is_declined(ear.words, ear.meaning),
             asks_plainly=not heard.is_answer and _asks_plainly(conversation, ear, now=now),
+            hears_anger=book.SKILLS[at_hand.skill].hears_anger,
         )
     if decision.skill and decision.skill not in book.SKILLS:  # this house does without it
         decision = Decision(Act.ANSWER_OR_NURSE)
     talk.meaning = ear.asked
     plan = Plan(decision, talk=talk, at_hand=at_hand, heard=heard)
     return plan if decision.act in IN_DIALOGUE | {Act.HAND_OVER} else _worded(plan, ear)
+
+
+def _wanted(talk: Talk, at_hand: Dialogue | None, heard: Heard) -> str | None:
+    """The skill that these words are for, whatever a model would say of them."""
+    if at_hand is None:
+        return book.wanted(talk)
+    return book.claimed(talk, answers=heard.is_answer)
+
+
+def _first_care(ear: Ear) -> Decision | None:
+    """Danger and anger in what is long enough to tell of them."""
+    most = SHORT_ANSWER_ZH if has_han(ear.words) else SHORT_ANSWER
+    return policy.first_care(ear.meaning) if not ear.tap and len(ear.words) > most else None
 
 
 def _is_tile(tap: str) -> bool:
@@ -525,6 +538,7 @@ def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
         message.text = masked(message.text)
         message.save(update_fields=["text"])
     mark_seen(conversation, by_patient=False, seq=message.seq)
+    book.overhear(Talk(conversation, ear.words, now))
     said = Spoken(plan.reply)
     if conversation.owner == Owner.ASSISTANT and plan.decision.act is not Act.HAND_OVER:
         said = _said(plan)

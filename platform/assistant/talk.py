@@ -140,6 +140,10 @@ def _never(talk: Talk) -> bool:
     return False
 
 
+def _not_between(talk: Talk, answers: bool) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Skill:
     """One thing that the assistant can do in a dialogue."""
@@ -153,6 +157,10 @@ class Skill:
     reads_records: bool = False  # it writes the access log, whose head is locked before all else
     # Whether they may be for it: asked only where the model could make nothing of them.
     takes: Callable[[Talk], bool] = _never
+    # The same while another skill waits for an answer; `answers`: and can read these words as one.
+    claims: Callable[[Talk, bool], bool] = _not_between
+    hears_anger: bool = False  # keeps what was said in anger, and brings the nurse itself
+    overhear: Callable[[Talk], None] = _nothing  # note what words tell it that go elsewhere
 
     def slot(self, name: str) -> Slot | None:
         return next((slot for slot in self.slots if slot.name == name), None)

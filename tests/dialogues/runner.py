@@ -3,7 +3,7 @@
 A line of `cases/<service>.jsonl` is one dialogue:
 `{"id", "lang", "voice", "given": {…}, "turns": […], "expect": {…}}`. A turn is what the patient
 types ("…"), taps ({"pick": 2} or {"pick": "王"}: the option of that number, or whose label holds
-that), or types after a while ({"after": "3h", "says": "…"}). What `given` sets up and what `expect`
+that), or types after a while ({"after": "3h", "says": "…"}); after {"later": "30m"} we write of our own accord. What `given` sets up and what `expect`
 looks for in the rows is up to the service's own page (`<service>.py`); `outcome` is how the
 dialogue has to end: done, stopped, handed_over, interrupted, open.
 """
@@ -19,6 +19,7 @@ from typing import Any
 
 from assistant.models import Dialogue
 from assistant.services import Understand, attend, take_in
+from careplans.asking import ask_owed
 from conversations.models import Author, Conversation, Kind, Message
 from patients.models import Channel, ContactPoint
 from patients.services import meet
@@ -125,6 +126,10 @@ def play(patient: Patient, turns: list[Any], *, words: Words | None = None) -> P
             case {"after": how_long, "says": text}:
                 patient.waits(how_long)
                 said.append(patient.says(words(text, patient) if words else text))
+            case {"later": how_long}:
+                patient.waits(how_long)
+                ask_owed(now=patient.now)
+                said.append(patient.hears())
             case {"tap": tap, "says": text}:
                 said.append(patient.says(text, tap=tap))
             case _:
