@@ -167,7 +167,7 @@ def decide_in_dialogue(
     """What to do with a message that comes while `skill` waits for an answer.
 
     `is_answer`: the skill can read something in it; `is_all`: and it says nothing else, so no model
-    was asked; `is_stale`: the question was asked hours ago; `hears_anger`: it asked what went wrong,
+    was asked; `is_stale`: it was asked hours ago; `hears_anger`: it asked what went wrong,
     keeps the answer, and sees to a nurse.
     """
     if (tapped := _by_tap(meaning, tap)) is not None and tapped.act is not Act.CARRY_ON:

@@ -16,7 +16,8 @@ from vault.datakeys import create_data_key, destroy_data_key
 NO_UNION = "-"
 HEARD_EVERY = timedelta(minutes=1)
 _TAKEN = (  # by a merge, where the record that stays does not know it
-    "name", "phone", "identity_number", "birth_date_text", "pregnant_until", "breastfeeding_until", "deceased_at",
+    "name", "phone", "identity_number", "birth_date_text", "pregnant_until",
+    "breastfeeding_until", "deceased_at",
 )  # fmt: skip
 
 
