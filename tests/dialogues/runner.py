@@ -3,7 +3,8 @@
 A line of `cases/<service>.jsonl` is one dialogue:
 `{"id", "lang", "voice", "given": {…}, "turns": […], "expect": {…}}`. A turn is what the patient
 types ("…"), taps ({"pick": 2} or {"pick": "王"}: the option of that number, or whose label holds
-that), or types after a while ({"after": "3h", "says": "…"}); after {"later": "30m"} we write of our own accord. What `given` sets up and what `expect`
+that), or types after a while ({"after": "3h", "says": "…"}); after {"later": "30m"} we write of our own
+accord. What `given` sets up and what `expect`
 looks for in the rows is up to the service's own page (`<service>.py`); `outcome` is how the
 dialogue has to end: done, stopped, handed_over, interrupted, open.
 """

@@ -50,7 +50,8 @@ OFFERED = 5  # times on one screen
 SEARCHED = 300  # slots looked at, to offer a spread of days and doctors
 WAITS = timedelta(days=14)  # how long somebody waits who named no day
 _NO_REMINDER = re.compile(
-    r"(不|别|无)(需要|用|要|必)?再?(给我|发)?提醒我?|\b(?:no reminders?|(?:don'?t|do not) remind(?: me)?)\b",
+    r"(不|别|无)(需要|用|要|必)?再?(给我|发)?提醒我?"
+    r"|\b(?:no reminders?|(?:don'?t|do not) remind(?: me)?)\b",
     re.IGNORECASE,
 )
 OTHER_DAY, WAITLIST, OTHER_TIME = "other_day", "waitlist", "other_time"
