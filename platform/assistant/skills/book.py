@@ -4,19 +4,28 @@ from assistant.skills.booking import BOOKING
 from assistant.skills.dose import DOSE
 from assistant.skills.feedback import FEEDBACK
 from assistant.skills.followup import FOLLOWUP
+from assistant.skills.medicine import MEDICINE
 from assistant.skills.offer import OFFER
 from assistant.skills.reminder import REMINDER
+from assistant.skills.report import REPORT
+from assistant.skills.triage import TRIAGE
 from assistant.skills.visits import VISITS
 from assistant.talk import Skill, Talk
 
-SKILLS: dict[str, Skill] = {
-    skill.name: skill for skill in (BOOKING, VISITS, OFFER, FOLLOWUP, DOSE, REMINDER, FEEDBACK)
-}
+_ALL = (
+    TRIAGE, BOOKING, VISITS, OFFER, REPORT, MEDICINE, FOLLOWUP, DOSE, REMINDER, FEEDBACK,
+)  # fmt: skip
+SKILLS: dict[str, Skill] = {skill.name: skill for skill in _ALL}
 
 
 def wanted(talk: Talk) -> str | None:
     """The skill that these words are for, though nothing is open: an answer to a reminder."""
     return next((name for name, skill in SKILLS.items() if skill.wants(talk)), None)
+
+
+def taken(talk: Talk) -> str | None:
+    """The skill that takes these words where the model could make nothing of them."""
+    return next((name for name, skill in SKILLS.items() if skill.takes(talk)), None)
 
 
 def claimed(talk: Talk, *, answers: bool) -> str | None:
