@@ -75,20 +75,6 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
-        "title": _("Care over time"),
-        "separator": True,
-        "items": [
-            _list(_("Tasks"), "checklist", "careplans.task"),
-            _list(_("Care plans"), "event_note", "careplans.careplan"),
-            _list(_("Due rows"), "notifications", "careplans.due"),
-            _list(_("Plan templates"), "assignment", "careplans.plantemplate"),
-            _list(_("Questionnaires"), "quiz", "careplans.questionnaire"),
-            _list(_("Questionnaire responses"), "rule", "careplans.questionnaireresponse"),
-            _list(_("Feedback"), "reviews", "careplans.feedback"),
-            _list(_("Feedback digests"), "summarize", "careplans.feedbackdigest"),
-        ],
-    },
-    {
         "title": _("Knowledge"),
         "separator": True,
         "items": [
@@ -116,6 +102,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list(_("Doctors"), "stethoscope", "hospital.doctor"),
             _list(_("Places"), "location_on", "hospital.place"),
             _list(_("Opening hours"), "schedule", "hospital.openinghours"),
+            _list(_("Prices"), "payments", "hospital.price"),
             _list(_("Holidays"), "event", "hospital.holiday"),
         ],
     },
