@@ -1,14 +1,13 @@
 """The nurse's pages: sign in, the three panes, and the pieces that htmx fetches."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from functools import wraps
 from typing import Any
 
 from django.contrib.auth import views as auth_views
 from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -16,7 +15,8 @@ from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_GET
 
 from adapters.models import Attempt
-from channels_app import console_words
+from channels_app import console_tasks, console_words
+from channels_app.console_door import for_carers
 from channels_app.login import ConsoleLogin
 from conversations.models import Conversation
 from hospital.models import Department, Hospital
@@ -41,8 +41,6 @@ FOLDERS: dict[str, Any] = {
     "ended": _l("Ended"),
 }
 
-View = Callable[..., HttpResponseBase]
-
 
 class Login(auth_views.LoginView):
     template_name = "console/login.html"
@@ -55,24 +53,6 @@ class Login(auth_views.LoginView):
 
 class Logout(auth_views.LogoutView):
     next_page = "console-login"
-
-
-def for_carers(view: View) -> View:
-    """Let in who may speak with patients; a fetch gets a bare 401, so no typed text is lost."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        nurse = request.user
-        fetched = "HX-Request" in request.headers or "application/json" in request.headers.get(
-            "Accept", ""
-        )
-        if not isinstance(nurse, StaffMember):
-            return HttpResponse(status=401) if fetched else redirect("console-login")
-        if not nurse.is_caring:
-            return render(request, "console/not_for_you.html", status=403)
-        return view(request, *args, nurse=nurse, **kwargs)
-
-    return guarded
 
 
 @require_GET
@@ -95,7 +75,7 @@ def console(request: HttpRequest, *, nurse: StaffMember) -> HttpResponseBase:
 def lists(request: HttpRequest, *, nurse: StaffMember) -> HttpResponseBase:
     """The folders with their counts, and the rows of one of them, without a patient's words."""
     folder = request.GET.get("folder", "")
-    folder = folder if folder in FOLDERS else "queue"
+    folder = folder if folder in FOLDERS or folder in console_tasks.FOLDERS else "queue"
     context = {"nurse": nurse, **_lists(nurse, folder=folder, now=timezone.now())}
     return render(request, "console/_lists.html", context)
 
@@ -174,7 +154,9 @@ def _lists(nurse: StaffMember, *, folder: str, now: datetime) -> dict[str, Any]:
             }
         )
     )
-    if folder == "ended":
+    if folder in console_tasks.FOLDERS:
+        tickets = Ticket.objects.none()
+    elif folder == "ended":
         since = now - policy.REOPEN_WITHIN
         tickets = Ticket.objects.filter(scope, resolved_at__gt=since).order_by("-resolved_at")
     else:
@@ -187,6 +169,7 @@ def _lists(nurse: StaffMember, *, folder: str, now: datetime) -> dict[str, Any]:
         "folder": folder,
         "rows": _rows(_with_all(tickets, nurse)[:LISTED], nurse=nurse),
         "counts": counts,
+        **console_tasks.lists_of(nurse, folder=folder, now=now, at_most=LISTED),
     }
 
 

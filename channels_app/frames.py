@@ -16,7 +16,10 @@ AT_ONCE = 100  # messages in one frame
 # What the patient is shown of an event; the rest is for staff.
 PATIENT_EVENTS = frozenset({"queued", "claimed", "transferred", "requeued", "resolved", "reopened"})
 EVENT_DETAILS = ("event", "nurse", "department", "department_en")
-PATIENT_DETAILS = ("choices", "source", "original", "departments", "card", "handoff")
+PATIENT_DETAILS = (
+    "choices", "source", "original", "departments", "card", "handoff",
+    "appointment", "report", "triage", "progress",
+)  # fmt: skip
 UNSHOWN = frozenset({CANDIDATE})  # to anybody: it decided nothing
 
 

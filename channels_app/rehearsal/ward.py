@@ -1,7 +1,8 @@
 """python -m channels_app.rehearsal.ward ACT: what a rehearsed day needs done inside the house.
 
 `open` makes a channel for each account on stdin, `nurse` lets nurses answer until stdin ends,
-`tell` prints what the house has of everybody. Run it with the house's own environment.
+`tell` prints what the house has of everybody, `care` gives the nurses a task and visits of today
+and prints the numbers of both. Run it with the house's own environment.
 """
 
 import json
@@ -72,6 +73,46 @@ def nurse_until_told() -> None:
                 continue  # the patient was quicker; the ticket stays hers
 
 
+def give_care() -> dict[str, int]:
+    """A task, and a visit of today, of a patient whom nobody had before: 何美兰."""
+    from datetime import datetime, time, timedelta
+    from decimal import Decimal
+
+    from appointments.booking import confirm, hold
+    from appointments.models import PartOfDay, Schedule, Slot
+    from django.utils import timezone
+
+    from careplans.models import TaskKind
+    from careplans.tasks import open_task
+    from hospital.models import Department, Hospital
+    from patients.services import create_patient
+
+    now = timezone.now()
+    midnight = datetime.combine(
+        timezone.localdate(now, Hospital.objects.this_one().zone), time(),
+        tzinfo=Hospital.objects.this_one().zone,
+    )  # fmt: skip
+    patient = create_patient(name="何美兰", phone="13900008801", birth_date_text="1961-04-02")
+    department = Department.objects.get(name="呼吸内科")
+    # All day long, so that the hour of the run changes nothing.
+    schedule = Schedule.objects.filter(department=department, doctor=None).first()
+    slot, _ = Slot.objects.get_or_create(
+        schedule=schedule, starts_at=midnight,
+        defaults={
+            "department": department, "day": midnight.date(), "part": PartOfDay.MORNING,
+            "ends_at": midnight + timedelta(hours=23, minutes=59), "capacity": 50,
+            "fee": Decimal(20), "visit_type": "general",
+        },
+    )  # fmt: skip
+    before = midnight - timedelta(hours=2)
+    visit = confirm(hold(slot, patient=patient, booked_by=patient, now=before), now=before)
+    task = open_task(
+        patient, kind=TaskKind.WORRYING, words="回访时说夜里憋醒两次", priority=2, now=now,
+        department=department,
+    )  # fmt: skip
+    return {"task": task.pk, "visit": visit.pk}
+
+
 def tell() -> dict[str, Any]:
     from django.db.models import Count
 
@@ -131,5 +172,7 @@ if __name__ == "__main__":
         open_channels(json.load(sys.stdin))
     elif sys.argv[1] == "nurse":
         nurse_until_told()
+    elif sys.argv[1] == "care":
+        json.dump(give_care(), sys.stdout)
     else:
         json.dump(tell(), sys.stdout)
