@@ -1,4 +1,4 @@
-"""What a card in the patient's thread says now, which is not always what it said when it was written.
+"""What a card in the patient's thread says now, not always what it said when it was written.
 
 A visit may have been cancelled since; a report is open only as long as the proof of who reads it.
 """

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import views as auth_views
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -15,6 +15,9 @@ from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_GET
 
 from adapters.models import Attempt
+from appointments.models import Appointment
+from careplans.models import CarePlan, State
+from careplans.models import Status as PlanStatus
 from channels_app import console_tasks, console_words
 from channels_app.console_door import for_carers
 from channels_app.login import ConsoleLogin
@@ -95,9 +98,12 @@ def card(request: HttpRequest, conversation_id: int, *, nurse: StaffMember) -> H
         .select_related("conversation__contact_point__patient")
         .order_by("-opened_at", "-pk")[:20]
     )
+    card = build_card(tickets[0], now)
     context = {
         "conversation": conversation,
-        "card": build_card(tickets[0], now),
+        "card": card,
+        "visit": _visit(card.next_visit),
+        "plans": _plans(conversation.subject or conversation.contact_point.patient),
         "ticket": tickets[0],
         "department": _department(tickets[0]),
         "earlier": tickets[1:],
@@ -107,6 +113,31 @@ def card(request: HttpRequest, conversation_id: int, *, nurse: StaffMember) -> H
         .order_by("-began_at", "-pk")[:TRIED],
     }
     return render(request, "console/_card.html", context)
+
+
+def _visit(visit: Appointment | None) -> dict[str, Any] | None:
+    if visit is None:
+        return None
+    slot, lang = visit.slot, get_language() or ""
+    return {
+        "starts_at": slot.starts_at,
+        "with": " ".join(
+            each.in_language("name", lang) for each in (slot.department, slot.doctor) if each
+        ),
+        "status": visit.get_status_display(),
+    }
+
+
+def _plans(patient: Patient) -> Any:
+    """What we promised to ask this patient: when next, and what was not answered yet."""
+    asked = Q(dues__state=State.ASKED)
+    ahead = Q(dues__asked_at=None, dues__settled_at=None)
+    return (
+        CarePlan.objects.filter(patient=patient, status=PlanStatus.ACTIVE)
+        .select_related("template")
+        .annotate(unanswered=Count("dues", filter=asked), next_at=Min("dues__ask_at", filter=ahead))
+        .order_by("pk")
+    )
 
 
 @require_GET

@@ -107,7 +107,7 @@ def _cards() -> dict[str, str]:
     """What stands on the cards of a visit, a report and a triage."""
     return {
         "appointment": _("Appointment"),
-        "for": pgettext("card", "For whom"),
+        "for": pgettext("card", "For"),
         "where": _("Place"),
         "fee": _("Fee"),
         "payThere": _("{fee}, paid at the hospital"),
@@ -121,7 +121,9 @@ def _cards() -> dict[str, str]:
         "rangeShort": _("Range {range}"),
         "trend": _("Over time: {trend}"),
         "conclusion": _("Conclusion"),
-        "reportOver": _("This report is closed again to protect you. Ask for it once more to see it."),
+        "reportOver": _(
+            "This report is closed again to protect you. Ask for it once more to see it."
+        ),
         "urgency": _("How urgent"),
         "urgencyLevel": _("Level {level} of 5"),
         "examinations": _("Examinations that may be needed"),

@@ -78,10 +78,10 @@ def give_care() -> dict[str, int]:
     from datetime import datetime, time, timedelta
     from decimal import Decimal
 
-    from appointments.booking import confirm, hold
-    from appointments.models import PartOfDay, Schedule, Slot
     from django.utils import timezone
 
+    from appointments.booking import confirm, hold
+    from appointments.models import PartOfDay, Schedule, Slot
     from careplans.models import TaskKind
     from careplans.tasks import open_task
     from hospital.models import Department, Hospital
