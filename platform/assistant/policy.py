@@ -63,7 +63,7 @@ BY_INTENT: dict[Intent, Act] = {
     Intent.VISIT_GUIDE: Act.ANSWER,
     Intent.FEES_INSURANCE: Act.ANSWER,
     Intent.HEALTH_INFO: Act.ANSWER_OR_NURSE,
-    Intent.OTHER: Act.CLARIFY,
+    Intent.OTHER: Act.ANSWER,  # what no label fits may still be an article's own question
 }
 SKILL_BY_INTENT: dict[Intent, str] = {
     Intent.SYMPTOM_TRIAGE: "triage",
@@ -97,8 +97,12 @@ def decide(
     misses: int = 0,
     unheard: bool = False,
     declined: bool = False,
+    asks_plainly: bool = False,
 ) -> Decision:
-    """`unheard`: it is a voice that no machine here put into words; `declined`: see `DECLINE`."""
+    """`unheard`: it is a voice that no machine here put into words; `declined`: see `DECLINE`.
+
+    `asks_plainly`: the hospital's rows answer it, whatever a model makes of it.
+    """
     if (tapped := _by_tap(meaning, tap)) is not None:
         return tapped
     if unheard:
@@ -108,6 +112,8 @@ def decide(
         return care
     if declined:
         return Decision(Act.DECLINE)
+    if asks_plainly:
+        return Decision(Act.ANSWER)
     if meaning.abstained:
         return _hand_over(Reason.UNSURE, meaning)
     if (skill := SKILL_BY_INTENT.get(meaning.intent)) is not None:
@@ -116,8 +122,6 @@ def decide(
     act = BY_INTENT.get(meaning.intent, Act.HAND_OVER)
     if act is Act.HAND_OVER:
         return _hand_over(Reason.OUT_OF_SCOPE, meaning)
-    if act is Act.CLARIFY:
-        return missed(meaning, misses=misses)
     return Decision(act)
 
 

@@ -26,6 +26,7 @@ from assistant.skills.clarify import clarify
 from assistant.skills.decline import decline, is_declined
 from assistant.skills.greet import greet, hello
 from assistant.skills.nurse import announce_nurse
+from assistant.skills.places import asks_plainly
 from assistant.talk import BringNurse, Talk
 from assistant.turn import Rephrase, Reply, Turn, choice
 from conversations.arrivals import Arrival, Received, receive_messages
@@ -432,6 +433,7 @@ def _decide(message: Message, ear: Ear) -> Decision:
         misses=message.conversation.misses,
         unheard=unheard,
         declined=is_declined(ear.words),
+        asks_plainly=ear.meaning.abstained and not ear.tap and asks_plainly(ear.words),
     )
 
 

@@ -3,12 +3,13 @@
 from contextlib import suppress
 from datetime import datetime, time
 
-from appointments.models import Appointment, CancelledWhy, Status, WaitlistEntry, WaitStatus
-from appointments.slots import next_best
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from appointments.models import Appointment, CancelledWhy, Status, WaitlistEntry
+from appointments.slots import next_best
+from appointments.waitlist import note_told
 from assistant.danger import say
 from assistant.dialogue import ANSWER_TAP
 from assistant.skills.offer import labels, offer_in_words, offered
@@ -30,8 +31,7 @@ def tell_offer(entry_id: int, *, now: datetime) -> None:
     if entry is None or _is_night(now):
         return
     seat = offered(entry)
-    told = WaitlistEntry.objects.filter(pk=entry_id, status=WaitStatus.OFFERED, told_at=None)
-    if not told.update(told_at=now) or seat is None or entry.contact_point is None:
+    if not note_told(entry_id, now=now) or seat is None or entry.contact_point is None:
         return
     talk = _talk(entry.contact_point, now=now)
     with translation.override(talk.lang):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from hospital.models import Department, Doctor
+from hospital.models import Department, Doctor, Place
 
 NAMES = Path(__file__).with_name("names.toml")
 # "王主任", "王医生": the surname alone will do where only one is called so.
@@ -20,6 +20,12 @@ Span = tuple[int, int]
 @dataclass(frozen=True)
 class NamedDepartment:
     department: Department
+    span: Span
+
+
+@dataclass(frozen=True)
+class NamedPlace:
+    place: Place
     span: Span
 
 
@@ -63,6 +69,23 @@ def find_doctors(text: str) -> NamedDoctors | None:
             namesakes = [each for each in doctors if each.name[0] == doctor.name[0]]
             return NamedDoctors(tuple(namesakes), called.span())
     return None
+
+
+def find_places(text: str) -> list[NamedPlace]:
+    """The places that are named, as `find_departments` finds those."""
+    plain = _plain(text)
+    found: list[NamedPlace] = []
+    named = ((name, row) for row in Place.objects.active() for name in _names_of_place(row))
+    for name, row in sorted(named, key=lambda pair: (-len(pair[0]), pair[1].rank)):
+        for span in _places(plain, name):
+            if not any(_touch(span, other.span) for other in found):
+                found.append(NamedPlace(row, span))
+    return sorted(found, key=lambda each: each.span)
+
+
+def _names_of_place(place: Place) -> Iterable[str]:
+    english = [place.name_en.lower()] if place.name_en else []
+    return [place.name, *english, *_nicknames().get(place.name, ())]
 
 
 def _names_of(department: Department) -> Iterable[str]:
