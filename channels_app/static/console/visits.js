@@ -29,6 +29,9 @@ if (day) {
   setInterval(() => !dialog.open && !day.contains(document.activeElement) && void refresh(), AGAIN_EVERY_MS);
 }
 
+// Times of another department must not be booked while those of the chosen one are on their way.
+$("wish")?.addEventListener("htmx:beforeRequest", () => $("slots").replaceChildren());
+
 document.addEventListener("click", (event) => {
   const button = /** @type {HTMLElement} */ (event.target).closest("[data-language]");
   if (!(button instanceof HTMLElement)) return;
