@@ -95,6 +95,7 @@ def test_a_cancelled_visit_is_struck_out_on_every_card(phone: Phone) -> None:
     phone.page.get_by_role("button", name="确定取消").tap()
 
     expect(phone.log.locator(".visit-card[data-status=cancelled]").last).to_contain_text("已取消")
+    expect(phone.by("assistant").last.locator(".words").first).to_contain_text("已取消")
     expect(phone.log.locator(".visit-card:not([data-status=cancelled])")).to_have_count(0)
     expect(phone.log.locator(".card-act")).to_have_count(0)
     # And so it is when she comes back.
@@ -175,14 +176,17 @@ def test_a_report_says_in_words_what_its_bars_show(drawn: Callable[..., Page]) -
 
     page = drawn(
         {"report": {"name": "血常规", "for": "陈**", "date": "2026-11-17", "rows": rows}},
-        text="血常规 · 2026-11-17\n• 血红蛋白 134 g/L\n• 白细胞计数 11.2\n请让医生看一看。",
+        text="血常规 · 2026-11-17\n• 血红蛋白 134 g/L\n• 白细胞计数 11.2\n"
+        "超出参考范围：白细胞计数。请让医生看一看。",
     )
 
     card = page.locator(".report-card")
-    for words in ("血红蛋白", "134", "115–150", "在参考范围内", "偏高", "131 (2026-08-20)"):
+    for words in ("血红蛋白", "134", "115–150", "在参考范围内", "偏高", "131 → 134"):
         expect(card).to_contain_text(words)
     expect(card.locator("svg.range-bar")).to_have_count(2)
-    expect(page.locator(".bubble > .words")).to_have_text(["请让医生看一看。"])
+    expect(page.locator(".bubble > .words")).to_have_text(
+        ["超出参考范围：白细胞计数。请让医生看一看。"]
+    )
     _sound(page)
 
 
