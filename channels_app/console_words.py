@@ -109,6 +109,7 @@ def _thread() -> dict[str, Any]:
         "failed": _("Not sent"),
         "retry": _("Send again"),
         "discard": _("Back to the editor"),
+        "giveReason": _("Give a reason"),
         "source": _("Source: {title} (version {version})"),
         "reworded": _("Reworded by {model} from: {title} (version {version})"),
         "original": _("The article's own words"),

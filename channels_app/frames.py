@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from adapters.policy import CODE
 from conversations.models import Author, Kind, Message
 from insight.labels import CANDIDATE
 from tickets.card import readable
@@ -20,7 +21,8 @@ PATIENT_DETAILS = (
     "choices", "source", "original", "departments", "card", "handoff",
     "appointment", "report", "triage", "progress",
 )  # fmt: skip
-UNSHOWN = frozenset({CANDIDATE})  # to anybody: it decided nothing
+# To anybody: it decided nothing; it is for one phone alone.
+UNSHOWN = frozenset({CANDIDATE, CODE})
 
 
 def for_patient(messages: Iterable[Message]) -> list[Frame]:
@@ -74,6 +76,10 @@ def sentence(code: str) -> str:
             "This can't be reopened: another ticket is open, or it ended too long ago."
         ),
         "new_message": _("The patient has just written again. Please read it first."),
+        "needs_reason": _(
+            "This names a medicine that speaks against the patient's record. Please change it, or"
+            " say why it is right."
+        ),
         "not_found": _("This does not exist, or no longer."),
         "failed": _("Something went wrong on our side. Nothing is lost; please try again."),
     }[code]

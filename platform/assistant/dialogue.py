@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from assistant.models import Dialogue, Outcome
 from assistant.reading import choices
 from assistant.reading.choices import Answer, find_pick, yes_or_no
-from assistant.reading.commands import Command, find_command
+from assistant.reading.commands import Command, Steer, find_command
 from assistant.reading.spelling import rest
 from assistant.skills import book
 from assistant.talk import (
@@ -42,6 +42,7 @@ STALE_AFTER = timedelta(hours=2)  # then it asks first whether to go on
 LAPSES_AFTER = timedelta(days=7)
 ON_CARD_FOR = timedelta(days=1)  # what was collected longer ago may be true no more
 STEPS_BACK = 12
+MOST_OPTIONS = 7  # beside the nurse's: a channel without buttons has eight letters
 RESUME = "_resume"  # the engine's own question, as if it were a slot
 NEXT = "_next"  # the skills that the same message asked for too
 
@@ -87,6 +88,12 @@ def at_hand(conversation: Conversation, *, now: datetime) -> Dialogue | None:
     return dialogue
 
 
+def open_skills(conversation: Conversation) -> set[str]:
+    """Which skills may go on at the next message: one is at hand, the others wait."""
+    here = Dialogue.objects.open().filter(conversation=conversation)
+    return set(here.values_list("skill", flat=True))
+
+
 def talk_of(
     conversation: Conversation, *, words: str, now: datetime, dialogue: Dialogue | None
 ) -> Talk:
@@ -102,8 +109,13 @@ def hear(dialogue: Dialogue, talk: Talk) -> Heard:
     picked = _picked(dialogue, talk)
     if picked is not None and not rest(talk.words, picked.spans):
         return Heard({dialogue.asked: picked.value})
-    if (steer := find_command(talk.words)) is not None:
+    steer = find_command(talk.words)
+    # "是的,停掉" takes the option that is called so; a person is what somebody wants above all.
+    free = picked is None or (steer is not None and steer.command is Command.HUMAN)
+    if steer is not None and free and not _says_what_instead(steer, talk.words):
         return Heard(command=steer.command)
+    if picked is not None and (told := _told(dialogue, talk)) is not None:
+        return Heard({dialogue.asked: told})
     found: dict[str, Any] = {} if picked is None else {dialogue.asked: picked.value}
     spans = [] if picked is None else list(picked.spans)
     for slot in book.SKILLS[dialogue.skill].slots:
@@ -113,7 +125,21 @@ def hear(dialogue: Dialogue, talk: Talk) -> Heard:
         if read is not None:
             found[slot.name] = read.value
             spans += read.spans
+    if steer is not None and not found:
+        return Heard(command=steer.command)
     return Heard(found, rest=rest(talk.words, spans))
+
+
+def _says_what_instead(steer: Steer, words: str) -> bool:
+    """ "不对,是三个月": what was wrong may be said anew at once, and then it is no step back."""
+    return steer.command is Command.BACK and bool(rest(words, [steer.span]))
+
+
+def _told(dialogue: Dialogue, talk: Talk) -> Any:
+    """What the slot itself makes of all the words, where an option was named among others."""
+    slot = book.SKILLS[dialogue.skill].slot(dialogue.asked)
+    read = slot.read(talk, True) if slot is not None else None
+    return read.value if read is not None and not rest(talk.words, read.spans) else None
 
 
 def _picked(dialogue: Dialogue, talk: Talk) -> Found | None:
@@ -124,6 +150,9 @@ def _picked(dialogue: Dialogue, talk: Talk) -> Found | None:
     for label, value in options:
         if talk.words.strip() == label:
             return Found(value, [(0, len(talk.words))])
+    slot = book.SKILLS[dialogue.skill].slot(dialogue.asked)
+    if slot is not None and not slot.picks:
+        return None
     values = [value for _label, value in options]
     if set(map(type, values)) == {bool}:
         return read_agreement(talk, True)
@@ -326,7 +355,7 @@ def _asking(dialogue: Dialogue, ask: Ask, talk: Talk) -> Spoken:
 
 def _choices(dialogue: Dialogue) -> list[dict[str, str]]:
     offered = [choice(label, tap=ANSWER_TAP) for label, _value in dialogue.options]
-    if dialogue.before:
+    if dialogue.before and len(offered) < MOST_OPTIONS:
         offered.append(choice(_("One step back"), tap=ANSWER_TAP))
     return [*offered, choice(_("Talk to a nurse"), tap="nurse")]
 
@@ -407,4 +436,5 @@ def _joined(first: Reply | None, second: Reply | None) -> Reply | None:
     """Two things said in one message; what can be tapped is the second's."""
     if first is None or second is None:
         return first or second
-    return Reply(f"{first.text}\n\n{second.text}", {**first.details, **second.details})
+    text = "\n\n".join(reply.text for reply in (first, second) if reply.text)
+    return Reply(text, {**first.details, **second.details})

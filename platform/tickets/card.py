@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -24,6 +25,7 @@ from records.models import AllergyIntolerance, MedicationRequest
 from tickets.models import Alarm, Ticket
 from triage.labels import Intent
 from triage.redflags import RULE_BOOK
+from triage.services import rules_in_force
 from vault.cipher import Unreadable
 
 logger = logging.getLogger(__name__)
@@ -117,6 +119,7 @@ class HandoffCard:
     asked: Line | None
     answered: tuple[Answer, ...]
     collected: tuple[Collected, ...]
+    overruled: tuple[Line, ...]  # why a nurse sent what the guard spoke against, in her words
 
 
 def build_card(ticket: Ticket, now: datetime) -> HandoffCard:
@@ -131,13 +134,14 @@ def build_card(ticket: Ticket, now: datetime) -> HandoffCard:
         reason=ticket.get_reason_display(),
         waiting_since=ticket.waiting_since,
         signs=(*_signs(from_patient), *_alarms(ticket, messages)),
-        allergies=tuple(AllergyIntolerance.objects.filter(patient=patient).order_by("id")),
+        allergies=tuple(_allergies(conversation, patient)),
         medicines=tuple(current_medications(patient, now)),
         next_visit=_next_visit(patient, now=now),
         said=most_telling(from_patient),
         asked=last_question(from_patient),
         answered=_answers(messages),
         collected=_collected(from_patient),
+        overruled=_overruled(messages),
     )
 
 
@@ -151,12 +155,21 @@ def sign_name(rule: str) -> str:
     }
     if rule in named:
         return named[rule]
+    if rule.startswith("interview:"):
+        return _found_by_interview(rule.removeprefix("interview:"))
     if rule.startswith("model:"):
         return _("Danger (found by the model)")
     known = _RULES.get(rule)
     if known is None:
         return _("Danger (by a rule that has since been withdrawn)")
     return known.name_en if (get_language() or "").startswith("en") else known.name_zh
+
+
+def _found_by_interview(rule_id: str) -> str:
+    found = next((rule for rule in rules_in_force().rules if rule.id == rule_id), None)
+    if found is None:
+        return _("Urgent by the answers of the interview")
+    return found.name_en if (get_language() or "").startswith("en") else found.name_zh
 
 
 def readable(message: Message) -> Message:
@@ -192,6 +205,19 @@ def last_question(messages: Sequence[Message]) -> Line | None:
     asking = [m for m in telling if _ASKS.search(m.text)]
     last = (asking or telling)[-1:]
     return _line(last[0]) if last else None
+
+
+def _allergies(conversation: Conversation, patient: Patient) -> QuerySet[AllergyIntolerance]:
+    """The patient's, and what the writer said of somebody whose record nobody knows."""
+    theirs = Q(patient=patient)
+    if conversation.contact_point.patient_id != patient.pk:
+        theirs |= Q(patient=conversation.contact_point.patient_id, verification="unconfirmed")
+    return AllergyIntolerance.objects.in_force().filter(theirs).order_by("id")
+
+
+def _overruled(messages: Iterable[Message]) -> tuple[Line, ...]:
+    reasons = [(m, ((m.details or {}).get("guard") or {}).get("reason")) for m in messages]
+    return tuple(Line(m.seq, reason, m.created_at) for m, reason in reasons if reason)
 
 
 def _since_last_ticket(ticket: Ticket) -> list[Message]:

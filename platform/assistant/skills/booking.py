@@ -1,6 +1,8 @@
 """预约挂号: find a time, hold it, say what it is, and book it when the patient agrees."""
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +21,7 @@ from appointments.seats import (
 )
 from appointments.slots import find_slots, next_best
 from appointments.waitlist import join_waitlist
+from assistant.skills.agreeing import agree
 from assistant.skills.clinics import DEPARTMENT, DOCTOR, department_of, doctors_of
 from assistant.skills.days import Wish, read_wish, show_wish
 from assistant.skills.sheet import card_of, clinic, label_of, prepare, sheet, until, when
@@ -30,6 +33,7 @@ from assistant.talk import (
     Ask,
     BringNurse,
     Done,
+    Found,
     Option,
     Skill,
     Step,
@@ -38,12 +42,18 @@ from assistant.talk import (
 )
 from assistant.talk import Slot as Needs
 from assistant.turn import choice
+from careplans.visits import leave_unreminded
 from hospital.models import Department, Doctor
 from tickets.models import Reason
 
 OFFERED = 5  # times on one screen
 SEARCHED = 300  # slots looked at, to offer a spread of days and doctors
 WAITS = timedelta(days=14)  # how long somebody waits who named no day
+_NO_REMINDER = re.compile(
+    r"(不|别|无)(需要|用|要|必)?再?(给我|发)?提醒我?"
+    r"|\b(?:no reminders?|(?:don'?t|do not) remind(?: me)?)\b",
+    re.IGNORECASE,
+)
 OTHER_DAY, WAITLIST, OTHER_TIME = "other_day", "waitlist", "other_time"
 EMERGENCY = "急诊科"
 
@@ -94,6 +104,17 @@ def let_go(talk: Talk) -> None:
     if held is not None and held.status == Status.PENDING:
         release(held, now=talk.now)
     talk.facts.pop("held", None)
+
+
+def _read_remind(talk: Talk, asked: bool) -> Found | None:
+    refused = _NO_REMINDER.search(talk.words)
+    return Found(False, [refused.span()]) if refused else None
+
+
+def _read_sure(talk: Talk, asked: bool) -> Found | None:
+    """A yes or a no to the visit; "不用提醒" is none of both."""
+    said = _NO_REMINDER.sub(lambda found: " " * len(found[0]), talk.words)
+    return read_agreement(replace(talk, words=said), asked) if said.strip(" ，,。.") else None
 
 
 # --- where ---------------------------------------------------------------------------------------
@@ -346,9 +367,14 @@ def _ask_sure(held: Appointment, talk: Talk) -> Ask:
     kept = _("The seat is kept for you until %(until)s.") % {
         "until": until(held.held_until or talk.now, talk)
     }
+    remind = _(
+        "I would write to you here the day before, if you book; “no reminder” if you don't want it."
+    )
+    if talk.facts.get("remind") is False:
+        remind = _("I do not remind you of this visit.")
     return Ask(
         "sure",
-        f"{_('Please check:')}\n{sheet(held, talk)}\n{kept}",
+        f"{_('Please check:')}\n{sheet(held, talk)}\n{kept}\n{remind}",
         [
             Option(_("Book it"), True),
             Option(_("Another time"), OTHER_TIME),
@@ -372,9 +398,14 @@ def _book(held: Appointment, talk: Talk) -> Step:
         return _next_best(held.slot, talk)
     booked = Appointment.objects.with_all().get(pk=booked.pk)
     text = _("Booked. Your number is %(number)s.") % {"number": booked.number}
-    remind = _("I remind you the day before.")
+    lines = [text, sheet(booked, talk), prepare(booked, talk)]
+    if talk.facts.get("remind") is False:
+        leave_unreminded(booked, now=talk.now)
+    else:
+        agree(booked.patient, talk)
+        lines.append(_("I remind you the day before."))
     return Done(
-        f"{text}\n{sheet(booked, talk)}\n{prepare(booked, talk)}\n{remind}",
+        "\n".join(lines),
         choices=_afterwards(),
         details={"appointment": card_of(booked, talk)},
     )
@@ -395,7 +426,8 @@ BOOKING = Skill(
         WHOM,
         NAME,
         PHONE,
-        Needs("sure", gettext_lazy("Agreed"), read_agreement, show=None),
+        Needs("remind", gettext_lazy("Reminder"), _read_remind, show=None),
+        Needs("sure", gettext_lazy("Agreed"), _read_sure, show=None),
     ),
     proceed,
     let_go,

@@ -33,6 +33,7 @@ _PHONE = re.compile(r"电话|号码多少|怎么联系|\b(phone|telephone|number
 _FEE = re.compile(
     r"多少钱|挂号费|费用|价格|贵不贵|几块|\b(how much|fee|cost|price)\b", re.IGNORECASE
 )
+_CALLED = re.compile(r"\b(department|clinic|office|building|desk)\b|科室|门诊", re.IGNORECASE)
 _ASKING = (_WHERE, _WHEN, _PHONE, _FEE)
 _LEFT = 3  # characters besides the name and the question that say nothing ("的", "呢")
 
@@ -61,11 +62,12 @@ def asks_plainly(text: str) -> bool:
     if len(text) > SHORT or not any(pattern.search(text) for pattern in _ASKING):
         return False
     doctors = find_doctors(text)
-    spans = [each.span for each in (*find_places(text), *find_departments(text))]
+    spans = [place.span for place in find_places(text)]
+    spans += [department.span for department in find_departments(text)]
     spans += [doctors.span] if doctors else []
     if not spans:
         return False
-    spans += [found.span() for pattern in _ASKING for found in pattern.finditer(text)]
+    spans += [found.span() for pattern in (*_ASKING, _CALLED) for found in pattern.finditer(text)]
     return len(rest(text, spans)) <= _LEFT
 
 

@@ -13,7 +13,7 @@ from patients.services import create_patient, update_patient
 
 SELF = str(Kin.SELF)
 # What the writer is to the patient, by what the patient is to the writer.
-_WRITER_IS = {
+WRITER_IS = {
     "parent": Proxy.Relationship.CHILD,
     "child": Proxy.Relationship.PARENT,
     "spouse": Proxy.Relationship.SPOUSE,
@@ -101,7 +101,7 @@ def _begin(talk: Talk, name: str) -> Patient:
     Proxy.objects.create(
         writer=talk.writer,
         patient=patient,
-        relationship=_WRITER_IS.get(kind, Proxy.Relationship.OTHER),
+        relationship=WRITER_IS.get(kind, Proxy.Relationship.OTHER),
     )
     return patient
 
