@@ -119,7 +119,7 @@ def _cards() -> dict[str, str]:
         "movedAway": _("moved to another time"),
         "report": _("Report"),
         "rangeShort": _("Range {range}"),
-        "trend": _("Over time: {trend}"),
+        "trend": _("Since {date}: {trend}"),
         "conclusion": _("Conclusion"),
         "reportOver": _(
             "This report is closed again to protect you. Ask for it once more to see it."

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,7 @@ def test_a_cancelled_visit_is_struck_out_on_every_card(phone: Phone) -> None:
     phone.page.get_by_role("button", name="确定取消").tap()
 
     expect(phone.log.locator(".visit-card[data-status=cancelled]").last).to_contain_text("已取消")
+    expect(phone.by("assistant").last.locator(".words").first).to_contain_text("已取消")
     expect(phone.log.locator(".visit-card:not([data-status=cancelled])")).to_have_count(0)
     expect(phone.log.locator(".card-act")).to_have_count(0)
     # And so it is when she comes back.
@@ -139,28 +140,29 @@ def test_a_link_from_elsewhere_says_nothing_in_anybodys_name(phone: Phone) -> No
 
 
 @pytest.fixture
-def drawn(phone: Phone) -> Iterator[Callable[[dict[str, Any]], Page]]:
+def drawn(phone: Phone) -> Callable[..., Page]:
     """Cards of services, drawn by the chat's own code from what a skill may say."""
 
-    def draw(details: dict[str, Any], *, text: str = "第一行\n最后一行") -> Page:
+    def draw(*all_details: dict[str, Any], text: str = "第一行\n最后一行") -> Page:
         phone.open()
         expect(phone.box).to_be_visible()
         phone.page.evaluate(
-            """async ([text, details]) => {
+            """async ([text, all]) => {
               const source = document.querySelector('script[src*="chat"]').src;
               const {Bubbles} = await import(source.replace(/chat\\.[^/]*js$/, "bubbles.js"));
               const settings = JSON.parse(document.getElementById("chat-settings").textContent);
               const say = (name, values = {}) => (settings.words[name] ?? "")
                 .replace(/\\{(\\w+)\\}/g, (_all, key) => values[key] ?? "");
               const log = document.getElementById("log");
-              new Bubbles(log, say, settings).show({seq: 1, kind: "text", author: "assistant",
-                at: new Date().toISOString(), text, details});
+              const bubbles = new Bubbles(log, say, settings);
+              all.forEach((details, number) => bubbles.show({seq: number + 1, kind: "text",
+                author: "assistant", at: new Date().toISOString(), text, details}));
             }""",
-            [text, details],
+            [text, list(all_details)],
         )
         return phone.page
 
-    yield draw
+    return draw
 
 
 def test_a_report_says_in_words_what_its_bars_show(drawn: Callable[..., Page]) -> None:
@@ -174,37 +176,43 @@ def test_a_report_says_in_words_what_its_bars_show(drawn: Callable[..., Page]) -
 
     page = drawn(
         {"report": {"name": "血常规", "for": "陈**", "date": "2026-11-17", "rows": rows}},
-        text="血常规 · 2026-11-17\n• 血红蛋白 134 g/L\n• 白细胞计数 11.2\n请让医生看一看。",
+        text="血常规 · 2026-11-17\n• 血红蛋白 134 g/L\n• 白细胞计数 11.2\n"
+        "超出参考范围：白细胞计数。请让医生看一看。",
     )
 
     card = page.locator(".report-card")
-    for words in ("血红蛋白", "134", "115–150", "在参考范围内", "偏高", "131 (2026-08-20)"):
+    for words in ("血红蛋白", "134", "115–150", "在参考范围内", "偏高", "131 → 134"):
         expect(card).to_contain_text(words)
     expect(card.locator("svg.range-bar")).to_have_count(2)
-    expect(page.locator(".bubble > .words")).to_have_text(["请让医生看一看。"])
+    expect(page.locator(".bubble > .words")).to_have_text(
+        ["超出参考范围：白细胞计数。请让医生看一看。"]
+    )
     _sound(page)
 
 
-@pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
-def test_a_triage_says_how_urgent_in_a_word_and_a_colour(
-    drawn: Callable[..., Page], level: int
-) -> None:
-    page = drawn(
-        {
-            "triage": {
-                "level": level, "level_name": "今天就诊",
-                "departments": [{"name": "呼吸内科", "reason": "咳嗽伴发热", "location": "二层"}],
-                "examinations": [{"name": "血常规", "prepare": "无需空腹"}],
-                "watch": ["呼吸困难", "高热不退"],
-            },
-            "progress": [3, 5],
-        }
-    )  # fmt: skip
+def test_a_triage_says_how_urgent_in_a_word_and_a_colour(drawn: Callable[..., Page]) -> None:
+    triage = {
+        "departments": [{"name": "呼吸内科", "reason": "咳嗽伴发热", "location": "二层"}],
+        "examinations": [{"name": "血常规", "prepare": "无需空腹"}],
+        "watch": ["呼吸困难", "高热不退"],
+    }
 
-    card = page.locator(".triage-card")
-    for words in ("今天就诊", f"第 {level} 级", "呼吸内科", "无需空腹", "呼吸困难", "120"):
-        expect(card).to_contain_text(words)
-    expect(page.locator(".progress")).to_contain_text("第 3 问")
+    page = drawn(
+        *(
+            {"triage": {**triage, "level": level, "level_name": name}, "progress": [3, 5]}
+            for level, name in enumerate(("立即", "尽快", "今天就诊", "近日就诊", "可以等"), 1)
+        )
+    )
+
+    cards = page.locator(".triage-card")
+    expect(cards).to_have_count(5)
+    for words in ("今天就诊", "第 3 级", "呼吸内科", "无需空腹", "呼吸困难", "120"):
+        expect(cards.nth(2)).to_contain_text(words)
+    expect(page.locator(".progress").first).to_contain_text("第 3 问")
+    colours = (
+        "cards => new Set(cards.map((c) => getComputedStyle(c.firstChild).backgroundColor)).size"
+    )
+    assert cards.evaluate_all(colours) == 5
     _sound(page)
 
 

@@ -36,16 +36,20 @@ function around(text, isShown) {
   return [parts[0].join("\n").trim(), parts[1].join("\n").trim()];
 }
 
-/** @param {string} text @param {Record<string, any>} visit */
+/** Of "Label: value" only where the card has all of the value. @param {string} text @param {Record<string, any>} visit */
 export function aroundVisit(text, visit) {
-  const shown = [visit.who, visit.clinic, visit.when, visit.where, visit.fee].filter(Boolean).map(String);
-  return around(text, (said, label) => label !== "" && shown.some((value) => said.startsWith(value)));
+  const whole = [visit.who, visit.clinic, visit.where].filter(Boolean);
+  const begins = [visit.when, visit.fee].filter(Boolean); // "until when" and "paid there" follow
+  return around(text, (said, label) => label !== "" && (whole.includes(said) || begins.some((value) => said.startsWith(value))));
 }
 
-/** @param {string} text @param {Record<string, any>} report */
+/** What is said about a row ("Outside the range: …") stays. @param {string} text @param {Record<string, any>} report */
 export function aroundReport(text, report) {
-  const names = [report.name, ...report.rows.map((/** @type {any} */ row) => row.name)].filter(Boolean).map(String);
-  return around(text, (said, label) => names.some((name) => (label + said).startsWith(name) || said.startsWith(name)) || (label !== "" && Boolean(report.conclusion) && said === report.conclusion));
+  const names = [report.name, ...report.rows.map((/** @type {any} */ row) => row.name)].filter(Boolean);
+  return around(text, (said, label) => {
+    const line = label.startsWith("•") ? said : label + said;
+    return names.some((name) => line.startsWith(name)) || (Boolean(report.conclusion) && said === report.conclusion);
+  });
 }
 
 /** @param {Record<string, any>} visit @param {Say} say */
@@ -146,8 +150,8 @@ function reportRow(row, say) {
   shown.append(element("p", "report-range", element("span", "", row.range ? say("rangeShort", { range: row.range }) : ""), word));
   if (row.about) shown.append(element("p", "report-about", String(row.about)));
   if (row.trend?.length > 1) {
-    const values = row.trend.map((/** @type {any} */ each) => `${each.value} (${each.date})`).join(" → ");
-    shown.append(element("p", "report-trend", curve(row.trend.map((/** @type {any} */ each) => Number(each.value))), say("trend", { trend: values })));
+    const values = row.trend.map((/** @type {any} */ each) => each.value).join(" → ");
+    shown.append(element("p", "report-trend", curve(row.trend.map((/** @type {any} */ each) => Number(each.value))), say("trend", { date: row.trend[0].date, trend: values })));
   }
   return shown;
 }
