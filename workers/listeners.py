@@ -8,6 +8,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from adapters.delivery import deliver
+from adapters.fhir.exchange import exchange
+from adapters.fhir.pushing import owe_word
 from adapters.media import bring
 from adapters.presence import show_typing
 from adapters.pulling import pull
@@ -21,6 +23,7 @@ from assistant.services import attend
 from events import (
     AppointmentChanged,
     ChannelRang,
+    ExchangeFellDue,
     MediaArrived,
     MessageReceived,
     NurseTyping,
@@ -63,6 +66,7 @@ def on_appointment_changed(*, appointment_id: int, **_: object) -> None:
     status = Appointment.objects.values_list("status", flat=True).get(pk=appointment_id)
     follow(appointment_id, now=now)
     tell_of_change(appointment_id, now=now)
+    owe_word(appointment_id, now=now)
     note_followed(appointment_id, status=status, now=now)
     status = Appointment.objects.values_list("status", flat=True).get(pk=appointment_id)
     note_followed(appointment_id, status=status, now=timezone.now())
@@ -72,6 +76,11 @@ def on_appointment_changed(*, appointment_id: int, **_: object) -> None:
 def on_slot_offered(*, entry_id: int, **_: object) -> None:
     tell_offer(entry_id, now=timezone.now())
     note_told(entry_id, now=timezone.now())
+
+
+@shared_task(name=ExchangeFellDue.name)  # type: ignore[untyped-decorator]
+def on_exchange_due(*, system_id: int, **_: object) -> None:
+    exchange(system_id, clock=timezone.now)
 
 
 @shared_task(name=NurseTyping.name)  # type: ignore[untyped-decorator]

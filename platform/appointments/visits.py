@@ -48,6 +48,12 @@ def fulfil(appointment: Appointment, *, now: datetime) -> Appointment:
     return _finish(appointment, Status.FULFILLED, after=(Status.ARRIVED,), now=now)
 
 
+@transaction.atomic
+def miss(appointment: Appointment, *, now: datetime) -> Appointment:
+    """Note that a patient did not come. Twice is once. Raises NoLongerLive."""
+    return _finish(appointment, Status.NOSHOW, after=(Status.BOOKED,), now=now)
+
+
 def close_past_visits(*, now: datetime) -> int:
     """Note who did not come, and that who came was seen; returns how many were noted.
 
