@@ -3,12 +3,12 @@
 from contextlib import suppress
 from datetime import datetime, time
 
-from appointments.models import Appointment, CancelledWhy, Status, WaitlistEntry, WaitStatus
-from appointments.slots import next_best
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from appointments.models import Appointment, CancelledWhy, Status, WaitlistEntry, WaitStatus
+from appointments.slots import next_best
 from assistant.danger import say
 from assistant.dialogue import ANSWER_TAP
 from assistant.skills.offer import labels, offer_in_words, offered

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
-from adapters.fhir.mapping.datatypes import Resource, is_id, listed
+from adapters.fhir.mapping.datatypes import Resource, is_id, listed, to_json
 from adapters.fhir.models import SignIn, System
 
 CONNECT_S, ANSWER_S = 3.0, 15.0  # a hospital's server counts slowly
@@ -167,7 +167,7 @@ class Server:
             told["Authorization"] = f"Bearer {token}"
         if body is not None:
             told["Content-Type"] = f"{FHIR_JSON}; charset=utf-8"
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        content = None if body is None else to_json(body).encode()
         return _send(method, url, content=content, headers=told)
 
     def _token(self, *, fresh: bool = False) -> str:

@@ -50,11 +50,11 @@ class System(SealedModel):
 
     slug = models.SlugField(_("short name"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=60)
-    base_url = models.URLField(_("address"), help_text=_("Of its FHIR R4 API, without a slash."))
+    base_url = models.CharField(_("address"), max_length=200)
     sign_in = models.CharField(
         _("how we sign in"), max_length=6, choices=SignIn.choices, default=SignIn.NONE
     )
-    token_url = models.URLField(_("address for tokens"), blank=True)
+    token_url = models.CharField(_("address for tokens"), max_length=200, blank=True)
     client_id = models.CharField(_("client id"), max_length=120, blank=True)
     scope = models.CharField(_("scope"), max_length=200, blank=True)
     secrets = SealedJSON(_("secrets"))  # token, client_secret; and the access token in force

@@ -4,7 +4,6 @@ A comparison reads everything, a page at a time, and changes nothing by itself. 
 owes what is missing here to the next exchange, which files it by the rules of the ports.
 """
 
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -35,7 +34,7 @@ class Finding:
     here: int = 0
     missing_here: int = 0
     missing_there: int = 0
-    differing: Counter[str] = field(default_factory=Counter)  # by field
+    differing: dict[str, int] = field(default_factory=dict)  # by field
     rows_differing: int = 0
     not_readable: int = 0
     is_complete: bool = False  # all pages were read
@@ -134,7 +133,8 @@ class _Comparison:
         elif self._kind.ours is not None:
             ours = self._kind.ours(known.row_id)
             names = ["row"] if ours is None else differing(record, ours)
-            finding.differing.update(names)
+            for name in names:
+                finding.differing[name] = finding.differing.get(name, 0) + 1
             finding.rows_differing += bool(names)
 
     def _note_missing_here(self, origin: Origin, index: str, record: Any) -> None:

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from appointments.booking import HoldLapsed, TooManyHolds, confirm, hold, release
 from appointments.models import Appointment, Slot, Status
 from appointments.seats import (
@@ -16,9 +19,6 @@ from appointments.seats import (
 )
 from appointments.slots import find_slots, next_best
 from appointments.waitlist import join_waitlist
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-
 from assistant.skills.clinics import DEPARTMENT, DOCTOR, department_of, doctors_of
 from assistant.skills.days import Wish, read_wish, show_wish
 from assistant.skills.sheet import card_of, clinic, label_of, prepare, sheet, until, when

@@ -1,12 +1,12 @@
 """A seat that got free: told to who waited for it, and taken or left by a yes or a no."""
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from appointments.booking import HoldLapsed
 from appointments.models import Appointment, Status, WaitlistEntry, WaitStatus
 from appointments.seats import TooLate
 from appointments.waitlist import accept_offer, decline_offer
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-
 from assistant.skills.sheet import card_of, prepare, sheet, until
 from assistant.talk import Ask, Done, Found, Option, Skill, Step, Talk, read_agreement
 from assistant.talk import Slot as Needs

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from appointments.models import Appointment, Slot, Status
-from appointments.visits import preparation
 from django.utils.translation import gettext as _
 
+from appointments.models import Appointment, Slot, Status
+from appointments.visits import preparation
 from assistant.skills.days import moment_in_words
 from assistant.talk import Talk
 from patients.models import Patient

@@ -6,14 +6,14 @@ to nobody whose identity was not proven.
 
 import re
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from appointments.booking import NoLongerLive, cancel, change
 from appointments.models import Appointment, Slot, Status, WaitlistEntry, WaitStatus
 from appointments.seats import AlreadyBooked, SlotClosed, SlotTaken, TooLate
 from appointments.slots import find_slots
 from appointments.waitlist import leave_waitlist
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-
 from assistant.skills.booking import OFFERED, SEARCHED, spread
 from assistant.skills.days import Wish, read_wish, show_wish
 from assistant.skills.sheet import card_of, clinic, label_of, prepare, sheet, when

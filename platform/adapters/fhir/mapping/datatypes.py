@@ -1,6 +1,8 @@
 """The small parts that resources share: names, numbers, moments, codes, references."""
 
+import json
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -39,6 +41,15 @@ class Missing(Exception):
     def __init__(self, reference: str) -> None:
         super().__init__("reference")
         self.reference = reference
+
+
+def to_json(resource: Resource) -> str:
+    """As JSON, a number with every digit that somebody wrote: 5.10 is not 5.1."""
+    mark = secrets.token_hex(8)
+    written = json.dumps(
+        resource, ensure_ascii=False, default=lambda number: f"{mark}{number:f}{mark}"
+    )
+    return written.replace(f'"{mark}', "").replace(f'{mark}"', "")
 
 
 # --- Text ----------------------------------------------------------------------------------------
