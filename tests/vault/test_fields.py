@@ -135,7 +135,6 @@ def test_every_column_of_personal_words_is_sealed() -> None:
         "fhir.LeftOut": {"resource", "external_index", "reason"},
         "fhir.Push": {"failure"},
         "fhir.Reconciliation": {"findings"},
-        "records.AllergyIntolerance": {"criticality"},
         "records.DiagnosticReport": {"external_id", "category", "status"},
         "records.Observation": {"interpretation"},
         "records.MedicationRequest": {"external_id", "meals", "status"},
