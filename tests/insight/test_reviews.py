@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from conftest import NOON, PatientWrites
+from hospital.demo import seed_hospital
 from insight import reviews
 from insight.labels import Labels
 from insight.models import Bookmark, Kind, Review
@@ -158,6 +159,7 @@ def test_the_emergency_button_says_nothing_of_words(
 
 
 def answered(model, patient_writes) -> int:
+    seed_hospital(NOON)
     seed_articles(NOON, StaffMember.objects.create_superuser("head", display_name="护士长"))
     model.means("visit_guide")
     question = patient_writes("停车场在哪里").message
