@@ -401,6 +401,8 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
         decision = Decision(Act.START, skill=wanted) if wanted else _decide(message, ear)
     elif heard.command is Command.HUMAN:
         decision = Decision(Act.HAND_OVER, Reason.ASKED, Urgency.ROUTINE)
+    elif (other := _other_wanted(talk, at_hand, heard, ear)) is not None:
+        decision = Decision(Act.START, skill=other)
     else:
         decision = policy.decide_in_dialogue(
             NOT_UNDERSTOOD if heard.is_all else ear.meaning,
@@ -417,6 +419,14 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
     talk.meaning = ear.asked
     plan = Plan(decision, talk=talk, at_hand=at_hand, heard=heard)
     return plan if decision.act in IN_DIALOGUE | {Act.HAND_OVER} else _worded(plan, ear)
+
+
+def _other_wanted(talk: Talk, at_hand: Dialogue, heard: Heard, ear: Ear) -> str | None:
+    """Another skill that these words are for, though one is at hand: "我约了哪些" amid a booking."""
+    if ear.tap or (heard.found and heard.is_all):
+        return None
+    wanted = book.wanted(talk)
+    return wanted if wanted != at_hand.skill else None
 
 
 def _is_tile(tap: str) -> bool:

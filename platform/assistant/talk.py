@@ -87,6 +87,8 @@ class Slot:
     read: "Callable[[Talk, bool], Found | None]" = lambda talk, asked: None
     clears: Sequence[str] = ()  # what was found out before, and holds no longer when this changes
     show: Callable[[Any], str] | None = str  # for the card; None: not shown there
+    # Read before the options that were shown and before "stop": "取消" is about the visit there.
+    first: bool = False
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,10 @@ def start(channel: Channel, name: str, *, understand: Understand, now: datetime)
     return Patient(meet(channel, address=name), understand, now)
 
 
-def play(patient: Patient, turns: list[Any]) -> Played:
+def play(
+    patient: Patient, turns: list[Any], *, happens: Callable[[Patient, Any], None] | None = None
+) -> Played:
+    """`happens` lets {"happens": …} come about: a seat is taken, the hospital closes."""
     said = []
     for turn in turns:
         match turn:
@@ -123,6 +126,9 @@ def play(patient: Patient, turns: list[Any]) -> Played:
                 said.append(patient.says(text))
             case {"tap": tap, "says": text}:
                 said.append(patient.says(text, tap=tap))
+            case {"happens": what} if happens is not None:
+                happens(patient, what)
+                said.append(patient.hears())
             case _:
                 raise Wrong(f"a turn that nobody can play: {turn}")
     newest = Dialogue.objects.filter(conversation=patient.conversation).order_by("-pk")
