@@ -158,7 +158,7 @@ def cancel(
 ) -> Appointment:
     """Cancel an appointment; `note` is what the hospital tells the patient.
 
-    Raises TooLate for a patient who is; NoLongerLive.
+    Raises TooLate, for patients only, and NoLongerLive.
     """
     appointment = lock_appointment(appointment.pk)
     if appointment.status == Status.CANCELLED:
@@ -196,6 +196,8 @@ def change(
     moved = Appointment.objects.filter(moved_from=before, slot=new).first()
     if moved is not None:
         return moved
+    if request_id and Appointment.objects.filter(request_id=request_id).exists():
+        raise RequestReused
     if before.status != Status.BOOKED:
         raise NoLongerLive
     if new.pk == old.pk:

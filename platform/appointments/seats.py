@@ -79,9 +79,14 @@ def lock_people(*people: Patient) -> list[Patient]:
 
 
 def lock_slots(*slot_ids: int) -> list[Slot]:
-    """These slots, for this transaction alone to change, in the order asked for."""
+    """These slots, for this transaction alone to change, in the order asked for.
+
+    Raises SlotClosed where one was taken away since it was found.
+    """
     locked = Slot.objects.select_for_update(no_key=True).filter(pk__in=slot_ids).order_by("pk")
     found = {slot.pk: slot for slot in locked}
+    if not found.keys() >= set(slot_ids):
+        raise SlotClosed
     return [found[slot_id] for slot_id in slot_ids]
 
 

@@ -63,7 +63,7 @@ BY_INTENT: dict[Intent, Act] = {
     Intent.VISIT_GUIDE: Act.ANSWER,
     Intent.FEES_INSURANCE: Act.ANSWER,
     Intent.HEALTH_INFO: Act.ANSWER_OR_NURSE,
-    Intent.OTHER: Act.CLARIFY,
+    Intent.OTHER: Act.ANSWER,  # what no label fits may still be an article's own question
 }
 SKILL_BY_INTENT: dict[Intent, str] = {
     Intent.SYMPTOM_TRIAGE: "triage",
@@ -74,6 +74,10 @@ SKILL_BY_INTENT: dict[Intent, str] = {
     Intent.REMINDER: "reminder",
     Intent.COMPLAINT: "feedback",
 }
+# What is asked of a hospital, and harms nobody when it is answered from signed-off words.
+QUESTIONS = frozenset({*BY_INTENT, *SKILL_BY_INTENT}) - {
+    Intent.SYMPTOM_TRIAGE, Intent.MEDICATION, Intent.COMPLAINT,
+}  # fmt: skip
 # "How do I book?", "where are reports printed?": asks how it is done, not to do it.
 ASKS_HOW = frozenset({Intent.BOOK_APPOINTMENT, Intent.CHANGE_APPOINTMENT, Intent.REPORT_QUERY})
 _HOW = re.compile(
@@ -97,8 +101,13 @@ def decide(
     misses: int = 0,
     unheard: bool = False,
     declined: bool = False,
+    asks_plainly: bool = False,
+    is_courtesy: bool = False,
 ) -> Decision:
-    """`unheard`: it is a voice that no machine here put into words; `declined`: see `DECLINE`."""
+    """`unheard`: it is a voice that no machine here put into words; `declined`: see `DECLINE`.
+
+    `asks_plainly`: what the hospital says of itself answers it, though the model is not sure.
+    """
     if (tapped := _by_tap(meaning, tap)) is not None:
         return tapped
     if unheard:
@@ -108,7 +117,11 @@ def decide(
         return care
     if declined:
         return Decision(Act.DECLINE)
+    if is_courtesy:
+        return Decision(Act.GREET)
     if meaning.abstained:
+        if asks_plainly and may_be_answered(meaning):
+            return Decision(Act.ANSWER)
         return _hand_over(Reason.UNSURE, meaning)
     if (skill := SKILL_BY_INTENT.get(meaning.intent)) is not None:
         how = meaning.intent in ASKS_HOW and asks_how(words)
@@ -116,9 +129,12 @@ def decide(
     act = BY_INTENT.get(meaning.intent, Act.HAND_OVER)
     if act is Act.HAND_OVER:
         return _hand_over(Reason.OUT_OF_SCOPE, meaning)
-    if act is Act.CLARIFY:
-        return missed(meaning, misses=misses)
     return Decision(act)
+
+
+def may_be_answered(meaning: Understanding) -> bool:
+    """Whether a message that the model is unsure of looks like a question to the hospital."""
+    return meaning.intent in QUESTIONS and meaning.urgency <= Urgency.ROUTINE
 
 
 def decide_in_dialogue(
@@ -131,6 +147,7 @@ def decide_in_dialogue(
     is_all: bool,
     is_stale: bool,
     declined: bool,
+    asks_plainly: bool,
 ) -> Decision:
     """What to do with a message that comes while `skill` waits for an answer.
 
@@ -147,7 +164,10 @@ def decide_in_dialogue(
         return Decision(Act.CARRY_ON)
     if declined:
         return Decision(Act.DECLINE)
-    if not meaning.abstained:
+    if meaning.abstained:
+        if asks_plainly and may_be_answered(meaning):
+            return Decision(Act.ANSWER)
+    else:
         besides = _besides(meaning, skill=skill, words=words)
         if besides is not None:
             return besides

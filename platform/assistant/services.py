@@ -21,10 +21,10 @@ from assistant.models import Dialogue
 from assistant.policy import Act, Decision
 from assistant.reading.commands import Command
 from assistant.skills import book
-from assistant.skills.answer import answer
+from assistant.skills.answer import answer, is_known
 from assistant.skills.clarify import clarify
 from assistant.skills.decline import decline, is_declined
-from assistant.skills.greet import greet, hello
+from assistant.skills.greet import greet, hello, is_courtesy
 from assistant.skills.nurse import announce_nurse
 from assistant.talk import BringNurse, Talk
 from assistant.turn import Rephrase, Reply, Turn, choice
@@ -392,13 +392,13 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
     """Decide, and find the words: reads only, so no transaction is held while it works."""
     conversation = message.conversation
     if conversation.owner != Owner.ASSISTANT:
-        return Plan(_decide(message, ear))
+        return Plan(_decide(message, ear, now=now))
     at_hand = dialogue.at_hand(conversation, now=now)
     talk = dialogue.talk_of(conversation, words=ear.words, now=now, dialogue=at_hand)
     heard = dialogue.hear(at_hand, talk) if at_hand and not _is_tile(ear.tap) else Heard()
     if at_hand is None:
         wanted = None if _is_tile(ear.tap) else book.wanted(talk)
-        decision = Decision(Act.START, skill=wanted) if wanted else _decide(message, ear)
+        decision = Decision(Act.START, skill=wanted) if wanted else _decide(message, ear, now=now)
     elif heard.command is Command.HUMAN:
         decision = Decision(Act.HAND_OVER, Reason.ASKED, Urgency.ROUTINE)
     elif (other := _other_wanted(talk, at_hand, heard, ear)) is not None:
@@ -412,7 +412,8 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
             is_answer=heard.is_answer,
             is_all=heard.is_all,
             is_stale=dialogue.is_stale(at_hand, now=now),
-            declined=is_declined(ear.words),
+            declined=not heard.is_all and is_declined(ear.words, ear.meaning),
+            asks_plainly=not heard.is_answer and _asks_plainly(conversation, ear, now=now),
         )
     if decision.skill and decision.skill not in book.SKILLS:  # this house does without it
         decision = Decision(Act.ANSWER_OR_NURSE)
@@ -433,7 +434,7 @@ def _is_tile(tap: str) -> bool:
     return bool(tap) and tap != dialogue.ANSWER_TAP
 
 
-def _decide(message: Message, ear: Ear) -> Decision:
+def _decide(message: Message, ear: Ear, *, now: datetime) -> Decision:
     unheard = not ear.words and _media_of(message).get("kind") == "voice"
     return policy.decide(
         ear.meaning,
@@ -441,8 +442,17 @@ def _decide(message: Message, ear: Ear) -> Decision:
         tap=ear.tap,
         misses=message.conversation.misses,
         unheard=unheard,
-        declined=is_declined(ear.words),
+        declined=is_declined(ear.words, ear.meaning),
+        asks_plainly=_asks_plainly(message.conversation, ear, now=now),
+        is_courtesy=is_courtesy(ear.words),
     )
+
+
+def _asks_plainly(conversation: Conversation, ear: Ear, *, now: datetime) -> bool:
+    """Asked only where it matters: the model is unsure, and somebody typed."""
+    if not ear.meaning.abstained or ear.tap or not policy.may_be_answered(ear.meaning):
+        return False
+    return is_known(ear.words, lang=conversation.language, now=now)
 
 
 def _worded(plan: Plan, ear: Ear) -> Plan:

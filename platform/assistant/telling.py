@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from appointments.models import Appointment, CancelledWhy, Status, WaitlistEntry, WaitStatus
+from appointments.models import Appointment, CancelledWhy, Status, WaitlistEntry
 from appointments.slots import next_best
+from appointments.waitlist import note_told
 from assistant.danger import say
 from assistant.dialogue import begin, is_busy
 from assistant.skills.booking import BOOKING
@@ -37,13 +38,12 @@ def tell_offer(entry_id: int, *, now: datetime) -> None:
         return
     seat = offered(entry)
     if entry.contact_point is None or seat is None:  # waits at the desk, or it lapsed already
-        WaitlistEntry.objects.untold().filter(pk=entry_id).update(told_at=now)
+        note_told(entry_id, now=now)
         return
     talk = _talk(entry.contact_point, now=now)
     if is_busy(talk.conversation, since=now - IN_A_TALK):
         return
-    told = WaitlistEntry.objects.filter(pk=entry_id, status=WaitStatus.OFFERED, told_at=None)
-    if not told.update(told_at=now):
+    if not note_told(entry_id, now=now):
         return
     with translation.override(talk.lang):
         if _has_nurse(talk):

@@ -9,14 +9,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hospital.models import Department, Doctor
+from hospital.models import Department, Doctor, Place
 
 NAMES = Path(__file__).with_name("names.toml")
 # "王主任", "王医生": the surname alone will do where only one is called so.
 _CALLED = "主任医师|副主任|主任|医生|医师|大夫|教授|专家"
 _CLINIC_ENDS = ("科", "诊", "中心", "医", "产检", "孕检", "科门诊")
 # "挂个皮肤", "呼吸专家号" name a clinic; "皮肤痒", "呼吸困难" a complaint.
-_BEFORE_BARE = re.compile(r"(?:^|[挂看约换选去有要是个下到问的,，。;；:：!！?？、 ]|预约|还是|或者)$")
+_BEFORE_BARE = re.compile(
+    r"(?:^|[挂看约换选去有要是个下到问的,，。;；:：!！?？、 ]|预约|还是|或者)$"
+)
 _AFTER_BARE = re.compile(
     r"\s*(?:$|[,，。;；:：!！?？、~ ]|吧|呀|啊|呢|吗|的?号|的?专家|的?医生|的?大夫|的?主任|的?普通|门诊|那边|和|还是"
     r"|今|明|后天|下周|这周|周[一二三四五六日末]|星期|上午|下午|[0-9一二三四五六七八九十]+[号点])"
@@ -32,6 +34,12 @@ Span = tuple[int, int]
 @dataclass(frozen=True)
 class NamedDepartment:
     department: Department
+    span: Span
+
+
+@dataclass(frozen=True)
+class NamedPlace:
+    place: Place
     span: Span
 
 
@@ -92,7 +100,7 @@ def find_doctors(text: str) -> NamedDoctors | None:
     doctors = list(Doctor.objects.active().select_related("department"))
     for doctor in doctors:
         for name in (doctor.name, doctor.name_en):
-            for span in _places(plain, _plain(name)) if name else ():
+            for span in _said(plain, _plain(name)) if name else ():
                 return NamedDoctors((doctor,), _with_title(plain, span))
     for doctor in doctors:
         surname_en = _plain(doctor.name_en.split(" ")[0])
@@ -103,6 +111,23 @@ def find_doctors(text: str) -> NamedDoctors | None:
             namesakes = [each for each in doctors if each.name[0] == doctor.name[0]]
             return NamedDoctors(tuple(namesakes), called.span())
     return None
+
+
+def find_places(text: str) -> list[NamedPlace]:
+    """The places that are named, as `find_departments` finds those."""
+    plain = _plain(text)
+    found: list[NamedPlace] = []
+    named = ((name, row) for row in Place.objects.active() for name in _names_of_place(row))
+    for name, row in sorted(named, key=lambda pair: (-len(pair[0]), pair[1].rank)):
+        for span in _said(plain, name):
+            if not any(_touch(span, other.span) for other in found):
+                found.append(NamedPlace(row, span))
+    return sorted(found, key=lambda each: each.span)
+
+
+def _names_of_place(place: Place) -> Iterable[str]:
+    english = [place.name_en.lower()] if place.name_en else []
+    return [place.name, *english, *_nicknames().get(place.name, ())]
 
 
 def _names_of(department: Department) -> Iterable[str]:
@@ -139,11 +164,15 @@ def _one(character: str) -> str:
 
 
 def _places(text: str, name: str) -> Iterable[Span]:
+    """Where a clinic is called so."""
+    return (span for span in _said(text, name) if name.isascii() or _is_clinic(text, span))
+
+
+def _said(text: str, name: str) -> Iterable[Span]:
+    pattern = re.escape(name)
     if name.isascii():
-        pattern = rf"(?<![a-z]){re.escape(name)}(?![a-z])"
-        return (found.span() for found in re.finditer(pattern, text))
-    found = (match.span() for match in re.finditer(re.escape(name), text))
-    return (span for span in found if _is_clinic(text, span))
+        pattern = rf"(?<![a-z]){pattern}(?![a-z])"
+    return (found.span() for found in re.finditer(pattern, text))
 
 
 def _is_clinic(text: str, span: Span) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import connection
 from django.db.models import Min, Q
 
+from knowledge.filling import without_facts
 from knowledge.index import Entry, Index
 from knowledge.models import ArticleVersion
 from knowledge.words import is_chinese
@@ -113,7 +114,7 @@ def _index(versions: list[ArticleVersion], suffix: str) -> Index:
         )
         lines = tuple(line for line in (title, *questions.splitlines()) if line.strip())
         if body:
-            entries.append(Entry(version.pk, lines, body))
+            entries.append(Entry(version.pk, lines, without_facts(body)))
     return Index(entries)
 
 

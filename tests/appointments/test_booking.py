@@ -209,6 +209,14 @@ def test_what_has_begun_or_is_closed_cannot_be_booked(
         hold(second, **wants())
 
 
+def test_a_slot_that_was_taken_away_meanwhile_is_closed(slots: Slots, wants: Any) -> None:
+    slot = slots()[0]
+    Slot.objects.all().delete()
+
+    with pytest.raises(SlotClosed):
+        hold(slot, **wants())
+
+
 def test_a_patient_cancels_until_it_starts_and_the_hospital_after(booked: Appointment) -> None:
     starts_at = booked.slot.starts_at
 
@@ -265,6 +273,14 @@ def test_a_move_that_loses_keeps_the_old(
 
     booked.refresh_from_db()
     assert (booked.status, truth(old), truth(new)) == ("booked", (1, 1), (2, 2))
+
+
+def test_an_id_moves_one_appointment(booked: Appointment, wants: Any, now: datetime) -> None:
+    new = Slot.objects.order_by("starts_at")[1]
+    hold(new, **wants(request_id="m1"))
+
+    with pytest.raises(RequestReused):
+        change(booked, to=new, now=now, request_id="m1")
 
 
 def test_only_a_booking_moves(slots: Slots, wants: Any, now: datetime) -> None:

@@ -21,8 +21,8 @@ from appointments.waitlist import join_waitlist, offer_seats
 from assistant.telling import tell_of_change, tell_offer
 from dialogues.runner import Patient, Wrong
 from hospital.models import Department
-from patients.models import Proxy
 from patients.models import Patient as Person
+from patients.models import Proxy
 from patients.services import create_patient, update_patient
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -55,6 +55,7 @@ AUTH_USER_MODEL = "staff.StaffMember"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
+    "channels_app.vendor_views.VendorsFirst",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "channels_app.security.ContentSecurityPolicy",

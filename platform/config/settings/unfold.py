@@ -75,25 +75,12 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
-        "title": _("Care over time"),
-        "separator": True,
-        "items": [
-            _list(_("Tasks"), "checklist", "careplans.task"),
-            _list(_("Care plans"), "event_note", "careplans.careplan"),
-            _list(_("Due rows"), "notifications", "careplans.due"),
-            _list(_("Plan templates"), "assignment", "careplans.plantemplate"),
-            _list(_("Questionnaires"), "quiz", "careplans.questionnaire"),
-            _list(_("Questionnaire responses"), "rule", "careplans.questionnaireresponse"),
-            _list(_("Feedback"), "reviews", "careplans.feedback"),
-            _list(_("Feedback digests"), "summarize", "careplans.feedbackdigest"),
-        ],
-    },
-    {
         "title": _("Knowledge"),
         "separator": True,
         "items": [
             _list(_("Articles"), "menu_book", "knowledge.article"),
             _list(_("Versions and sign-off"), "fact_check", "knowledge.articleversion"),
+            _list(_("Triage rules"), "rule", "triage.ruleset"),
         ],
     },
     {
@@ -101,6 +88,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "separator": True,
         "items": [
             _list(_("Reviews"), "rate_review", "insight.review"),
+            _list(_("Dialogues"), "conversion_path", "assistant.dialogue"),
             _list(_("Days of the models"), "query_stats", "insight.modelday"),
             _list(_("Reference weeks"), "event_repeat", "insight.referenceweek"),
         ],
@@ -114,6 +102,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list(_("Doctors"), "stethoscope", "hospital.doctor"),
             _list(_("Places"), "location_on", "hospital.place"),
             _list(_("Opening hours"), "schedule", "hospital.openinghours"),
+            _list(_("Prices"), "payments", "hospital.price"),
             _list(_("Holidays"), "event", "hospital.holiday"),
         ],
     },
