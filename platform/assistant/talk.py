@@ -55,6 +55,7 @@ class Talk:
     facts: Facts = field(default_factory=dict)
     asked: str = ""  # the slot that was asked for
     misses: int = 0  # times in a row that the answer was not understood
+    read: dict[str, Any] = field(default_factory=dict)  # what several readers look for, found once
 
     @cached_property
     def hospital(self) -> Hospital:

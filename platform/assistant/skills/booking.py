@@ -20,6 +20,7 @@ from appointments.slots import next_best
 from appointments.waitlist import join_waitlist
 from assistant.policy import asks_how
 from assistant.reading.dates import find_days
+from assistant.reading.spelling import rest
 from assistant.skills import clinics, times
 from assistant.skills.clinics import Clinic, find_clinic, turn_down
 from assistant.skills.days import Wish, read_wish, show_wish
@@ -43,7 +44,7 @@ from tickets.models import Reason
 WAITS = timedelta(days=14)  # how long somebody waits who named no day
 OTHER_TIME = "other_time"
 _BOOKS = re.compile(
-    r"挂|预约|约(?!了|过|的是)|有(?:没有)?号|还有号|(?:找|看)\S{0,6}(?:医生|大夫|主任|专家|科)|\bbook|\bappointment|\bregister|\bsee (?:a|an|the|dr|doctor)\b|\bslots?\b",
+    r"[挂卦]|预约|约(?!了|过|的是)|有(?:没有)?号|还有号|(?:找|看)\S{0,6}(?:医生|大夫|主任|专家|科)|\bbook|\bappointment|\bregister|\bsee (?:a|an|the|dr|doctor)\b|\bslots?\b",
     re.IGNORECASE,
 )
 _NOT_BOOKING = re.compile(
@@ -116,9 +117,12 @@ def wants(talk: Talk) -> bool:
     words = talk.words
     if len(words) > (_SHORT_EN if words.isascii() else _SHORT) or asks_how(words):
         return False
-    if not (_BOOKS.search(words) or clinics.asks_for_doctors(talk)) or _NOT_BOOKING.search(words):
+    if not clinics.is_named(talk) or clinics.complains(talk) or _NOT_BOOKING.search(words):
         return False
-    return clinics.is_named(talk) and not clinics.complains(talk)
+    if _BOOKS.search(words) or clinics.asks_for_doctors(talk):
+        return True
+    found = [slot.read(talk, False) for slot in BOOKING.slots]  # "皮肤科明天上午", and no more
+    return not rest(words, [span for each in found if each for span in each.spans])
 
 
 def let_go(talk: Talk) -> None:

@@ -19,7 +19,14 @@ from assistant.skills.sheet import sentences
 from assistant.talk import UNSURE, Ask, BringNurse, Done, Found, Option, Slot, Step, Talk
 from assistant.turn import choice
 from hospital.models import Department, Doctor
-from hospital.naming import NamedDepartment, find_departments, find_doctors, find_group
+from hospital.naming import (
+    NamedDepartment,
+    NamedDoctors,
+    NamedGroup,
+    find_departments,
+    find_doctors,
+    find_group,
+)
 from triage.departments import PAEDIATRICS, suggest_departments
 
 EMERGENCY = "急诊科"
@@ -84,10 +91,31 @@ _SOME_DOCTOR = re.compile(
 )
 
 
+def named_departments(talk: Talk) -> list[NamedDepartment]:
+    if "departments" not in talk.read:
+        talk.read["departments"] = find_departments(talk.words)
+    found: list[NamedDepartment] = talk.read["departments"]
+    return found
+
+
+def named_doctors(talk: Talk) -> NamedDoctors | None:
+    if "doctors" not in talk.read:
+        talk.read["doctors"] = find_doctors(talk.words)
+    found: NamedDoctors | None = talk.read["doctors"]
+    return found
+
+
+def _named_group(talk: Talk) -> NamedGroup | None:
+    if "group" not in talk.read:
+        talk.read["group"] = find_group(talk.words)
+    found: NamedGroup | None = talk.read["group"]
+    return found
+
+
 def _wanted(talk: Talk) -> list[NamedDepartment]:
     """The departments that are named and not refused: "不是骨科,是皮肤科"."""
     same = plain(talk.words)
-    named = [each for each in find_departments(talk.words) if not refusal(same, each.span)]
+    named = [each for each in named_departments(talk) if not refusal(same, each.span)]
     if len(named) > 1 and _MOVED.search(same[named[0].span[1] : named[1].span[0]]):
         return named[1:]
     return named
@@ -128,7 +156,7 @@ def _group(talk: Talk, asked: bool) -> Found | None:
     if len(named) > 1 and _is_either(talk, named):
         codes = [each.department.code for each in named]
         return Found(list(dict.fromkeys(codes)), [each.span for each in named])
-    group = None if named else find_group(talk.words)
+    group = None if named else _named_group(talk)
     if group is None:
         return None
     return Found([each.code for each in group.departments[:CHOICES]], [group.span])
@@ -141,7 +169,7 @@ def _is_either(talk: Talk, named: Sequence[NamedDepartment]) -> bool:
 
 
 def _doctor(talk: Talk, asked: bool) -> Found | None:
-    named = find_doctors(talk.words)
+    named = named_doctors(talk)
     if named is None or refusal(plain(talk.words), named.span):
         return None
     return Found([doctor.pk for doctor in named.doctors], [named.span])
@@ -177,14 +205,14 @@ def _cheapest(talk: Talk, asked: bool) -> Found | None:
 
 def _unknown(talk: Talk, asked: bool) -> Found | None:
     """A department or a doctor that this hospital does not have, as it was called."""
-    if not find_departments(talk.words) and find_group(talk.words) is None:
+    if not named_departments(talk) and _named_group(talk) is None:
         same = plain(talk.words)
         said = _SOME_CLINIC.search(same)
         if said is None and asked:
             said = re.fullmatch(r"\W*(?P<name>[\u4e00-\u9fff]{1,5}科)\W*", same)
         if said and not _NO_CLINIC.match(said["name"]):
             return Found(said["name"], [said.span()])
-    if find_doctors(talk.words) is None and (called := _SOME_DOCTOR.search(plain(talk.words))):
+    if named_doctors(talk) is None and (called := _SOME_DOCTOR.search(plain(talk.words))):
         return Found(called[0], [called.span()])
     return None
 
@@ -196,7 +224,7 @@ def _complaint(talk: Talk, asked: bool) -> Found | None:
     """
     if talk.asked not in ("", "department") or talk.facts.get("department"):
         return None
-    if _wanted(talk) or find_doctors(talk.words) or find_group(talk.words):
+    if _wanted(talk) or named_doctors(talk) or _named_group(talk):
         return None
     age = talk.writer.age_on(talk.today)
     if any(person.kin is Kin.CHILD or person.is_child for person in find_people(talk.words)):
@@ -295,8 +323,7 @@ def find_clinic(talk: Talk) -> Clinic | Step:
 
 def is_named(talk: Talk) -> bool:
     """Whether a clinic of ours is named."""
-    words = talk.words
-    return bool(_wanted(talk) or find_doctors(words) or find_group(words))
+    return bool(_wanted(talk) or named_doctors(talk) or _named_group(talk))
 
 
 def asks_for_doctors(talk: Talk) -> bool:

@@ -10,11 +10,10 @@ from assistant.reading.particulars import find_gender
 from assistant.reading.people import Kin
 from assistant.reading.refusals import refusal
 from assistant.reading.spelling import plain
-from assistant.skills.clinics import Clinic
+from assistant.skills.clinics import Clinic, named_departments, named_doctors
 from assistant.skills.whom import is_for_self, known_patient
 from assistant.talk import Ask, Found, Option, Slot, Talk
 from hospital.models import Department
-from hospital.naming import find_departments, find_doctors
 from patients.models import Gender
 from triage.ages import find_ages
 from triage.departments import NOT_FOR, PAEDIATRIC_BELOW, PAEDIATRICS
@@ -39,7 +38,7 @@ FAMILY, OTHER_CLINIC, ANYWAY = "family", "other_clinic", "anyway"
 
 def _read_gender(talk: Talk, asked: bool) -> Found | None:
     words = talk.words
-    for named in (*find_departments(words), find_doctors(words)):  # "男科", "女医生"
+    for named in (*named_departments(talk), named_doctors(talk)):  # "男科", "女医生"
         if named is not None:
             start, end = named.span
             words = words[:start] + "·" * (end - start) + words[end:]

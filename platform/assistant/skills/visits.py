@@ -17,6 +17,7 @@ from appointments.waitlist import leave_waitlist
 from assistant.policy import asks_how
 from assistant.reading.choices import Answer, yes_or_no
 from assistant.reading.dates import find_days
+from assistant.skills.clinics import named_departments, named_doctors
 from assistant.skills.days import Wish, read_wish_from, show_wish
 from assistant.skills.sheet import card_of, clinic, label_of, prepare, sentences, sheet, when
 from assistant.skills.times import SEARCHED, nearest, read_time, spread
@@ -34,7 +35,6 @@ from assistant.talk import (
 )
 from assistant.talk import Slot as Needs
 from assistant.turn import choice
-from hospital.naming import find_departments, find_doctors
 
 MOVE, CANCEL, LOOK, LEAVE, KEEP = "move", "cancel", "look", "leave", "keep"
 OTHER_DAY = "other_day"
@@ -121,7 +121,7 @@ def _read_visit(talk: Talk, asked: bool) -> Found | None:
     if len(visits) < 2:
         return None
     days = [day for day in find_days(talk.words, today=talk.today) if day.last == day.first]
-    doctors, departments = find_doctors(talk.words), find_departments(talk.words)
+    doctors, departments = named_doctors(talk), named_departments(talk)
     if not (days or doctors or departments):
         return None
     for day in days:

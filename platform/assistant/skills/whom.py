@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from assistant.reading.choices import yes_or_no
 from assistant.reading.particulars import SURNAMES, find_name, find_phone
 from assistant.reading.people import Kin, Person, find_people
 from assistant.talk import Ask, Found, Option, Slot, Talk
@@ -36,6 +37,14 @@ _FOR_NAME = re.compile(
 _NO_NAME = re.compile(
     r"[疼痛病炎症癌血发烧咳晕肿痒麻胀]|[家何别]人|成人|全家|和我|女儿|儿子|孩子|高血|常年|时候|明天|今天|后天|周[一二三四五六日]|安排|万一|方便|谢谢|应该|任何|专家|普通|全科|主任|医生|号|科$"
 )
+# What goes with telling for whom it is, and says no more.
+_AROUND_PEOPLE = re.compile(
+    r"不是(?:给)?我(?:自己)?(?:看|挂|的)?|是给|[给帮替](?=我)|[他她]?(?:的)?名字(?:是|叫)|[他她]叫|挂(?:的|号)?|看(?:的|病)?"
+    r"|\b(?:it'?s |this is |that'?s )?(?:not )for (?:me|myself|him|her)\b|\b(?:it'?s|this is) for\b"
+    r"|\b(?:his|her|my|the) (?:name is|name's)\b|\b(?:his|her) name\b",
+    re.IGNORECASE,
+)
+_ANY_NAME = re.compile(r"\W*(?P<name>[\u4e00-\u9fff]{2,4})\W*")
 _TITLES = ("先生", "太太")  # "张先生" is nobody's husband
 
 
@@ -45,7 +54,8 @@ def _read_whom(talk: Talk, asked: bool) -> Found | None:
         return None
     person = people[-1]  # "不是我,是我妈"
     whom = {"kind": str(person.kin), "gender": person.gender}
-    return Found(whom, [each.span for each in people])
+    around = [match.span() for match in _AROUND_PEOPLE.finditer(talk.words)]
+    return Found(whom, [*(each.span for each in people), *around])
 
 
 def _is_title(words: str, person: Person) -> bool:
@@ -77,6 +87,9 @@ def _read_name(talk: Talk, asked: bool) -> Found | None:
         and (bare := re.match(rf"\W*(?P<name>{_HAN_NAME}?)(?=[,，。\s0-9])", words))
     ):
         return _named(bare)
+    if name is None and asked and (phone or talk.misses) and yes_or_no(left) is None:
+        rare = _ANY_NAME.fullmatch(left)  # a surname that is on no list, after all that we asked
+        return Found(rare["name"], [(0, len(left))]) if rare and _named(rare) else None
     if name is None:
         return None
     start = words.index(name.name)
