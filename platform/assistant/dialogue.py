@@ -115,19 +115,28 @@ def hear(dialogue: Dialogue, talk: Talk) -> Heard:
     if steer is not None and steer.command is Command.HUMAN:
         return Heard(command=steer.command)
     read = _read(dialogue, talk, [slot for slot in slots if slot.first])
+    if dialogue.asked in read and not rest(talk.words, read[dialogue.asked].spans):
+        return Heard({dialogue.asked: read[dialogue.asked].value})
     if steer is not None and not read and (picked is None or rest(talk.words, picked.spans)):
         return Heard(command=steer.command)
     others = [slot for slot in slots if not slot.first and slot.name not in read]
     if picked is not None and dialogue.asked not in read:
-        besides = _read(dialogue, talk, [each for each in others if each.name != dialogue.asked])
-        clearing = [slot.name for slot in slots if dialogue.asked in slot.clears]
-        if _holds(picked, [found for name, found in (read | besides).items() if name in clearing]):
-            if not read and not rest(talk.words, picked.spans):
-                return Heard({dialogue.asked: picked.value})
-            besides[dialogue.asked] = picked
-    else:
-        besides = _read(dialogue, talk, others)
-    read |= besides
+        others = [slot for slot in others if slot.name != dialogue.asked]
+    first = set(read)
+    read |= _read(dialogue, talk, others)
+    changed = [
+        read[slot.name]
+        for slot in slots
+        if dialogue.asked in slot.clears
+        and slot.name in read
+        and read[slot.name].value != talk.facts.get(slot.name)
+    ]
+    if dialogue.asked in first and changed:  # "不是我,是我爸" is no "no" to the sheet
+        del read[dialogue.asked]
+    elif picked is not None and dialogue.asked not in read and _holds(picked, changed):
+        if not first and not rest(talk.words, picked.spans):
+            return Heard({dialogue.asked: picked.value})
+        read[dialogue.asked] = picked
     spans = [span for found in read.values() for span in found.spans]
     return Heard({name: found.value for name, found in read.items()}, rest=rest(talk.words, spans))
 

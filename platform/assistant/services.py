@@ -423,7 +423,7 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
 
 
 def _other_wanted(talk: Talk, at_hand: Dialogue, heard: Heard, ear: Ear) -> str | None:
-    """Another skill that these words are for, though one is at hand: "我约了哪些" amid a booking."""
+    """Another skill that these words are for amid one: "我约了哪些" while booking."""
     if ear.tap or (heard.found and heard.is_all):
         return None
     wanted = book.wanted(talk)

@@ -14,13 +14,15 @@ from hospital.models import Department, Doctor, Place
 NAMES = Path(__file__).with_name("names.toml")
 # "王主任", "王医生": the surname alone will do where only one is called so.
 _CALLED = "主任医师|副主任|主任|医生|医师|大夫|教授|专家"
+_ACTS = tuple("看洗拔补验做建")  # 洗牙, 验光: what one comes for
 _CLINIC_ENDS = ("科", "诊", "中心", "医", "产检", "孕检", "科门诊")
 # "挂个皮肤", "呼吸专家号" name a clinic; "皮肤痒", "呼吸困难" a complaint.
 _BEFORE_BARE = re.compile(
     r"(?:^|[挂看约换选去有要是个下到问的,，。;；:：!！?？、 ]|预约|还是|或者)$"
 )
 _AFTER_BARE = re.compile(
-    r"\s*(?:$|[,，。;；:：!！?？、~ ]|吧|呀|啊|呢|吗|的?号|的?专家|的?医生|的?大夫|的?主任|的?普通|门诊|那边|和|还是"
+    r"\s*(?:$|[,，。;；:：!！?？、~ ]|吧|呀|啊|呢|吗|的?号|的?专家|的?医生|的?大夫"
+    r"|的?主任|的?普通|门诊|那边|和|还是"
     r"|今|明|后天|下周|这周|周[一二三四五六日末]|星期|上午|下午|[0-9一二三四五六七八九十]+[号点])"
 )
 _NOT_A_CLINIC = re.compile(r"普(?:及|[^通外]|$)|技|研|目|幻|室主任")  # 儿科普及, 骨科技术
@@ -86,7 +88,7 @@ def find_group(text: str) -> NamedGroup | None:
     plain = _plain(text)
     for word, names in sorted(_groups().items(), key=lambda pair: -len(pair[0])):
         for span in _places(plain, word):
-            if plain[: span[0]].endswith(_INNER):
+            if plain[: span[0]].endswith(_INNER) or find_departments(text):
                 continue  # "肾脏内科": one of them, by a name that we do not know
             rows = {row.name: row for row in Department.objects.active().filter(name__in=names)}
             if members := tuple(rows[name] for name in names if name in rows):
@@ -180,7 +182,7 @@ def _is_clinic(text: str, span: Span) -> bool:
     name = text[start:end]
     if _NOT_A_CLINIC.match(text, end) and name.endswith("科"):
         return False
-    if name.endswith(_CLINIC_ENDS) or len(name) > 3:
+    if name.endswith(_CLINIC_ENDS) or name.startswith(_ACTS) or len(name) > 3:
         return True
     return bool(_BEFORE_BARE.search(text[:start]) and _AFTER_BARE.match(text, end))
 

@@ -44,12 +44,16 @@ from tickets.models import Reason
 WAITS = timedelta(days=14)  # how long somebody waits who named no day
 OTHER_TIME = "other_time"
 _BOOKS = re.compile(
-    r"[挂卦]|预约|约(?!了|过|的是)|有(?:没有)?号|还有号|(?:找|看)\S{0,6}(?:医生|大夫|主任|专家|科)|\bbook|\bappointment|\bregister|\bsee (?:a|an|the|dr|doctor)\b|\bslots?\b",
+    r"[挂卦]|预约|约(?!了|过|的是)|有(?:没有)?号|还有号|(?:找|看)\S{0,6}(?:医生|大夫"
+    r"|主任|专家|科)|\bbook|\bappointment|\bregister|\bsee (?:a|an|the|dr|doctor)\b"
+    r"|\bslots?\b",
     re.IGNORECASE,
 )
 _NOT_BOOKING = re.compile(
-    r"取消|退|改|推迟|挂了|约了|挂过|已经|刚才|上次|挂错|报告|结果|药|多少钱|费用|贵不贵|报销|医保|电话|在哪|几楼|怎么走|投诉|排队叫号|急诊|急"
-    r"|\bcancel|\bmove\b|\bchange\b|\bresched|\bmy appointment|\breport|\bresult|\bcost|\bhow much|\bphone\b|\bcomplain",
+    r"取消|退|改|推迟|挂了|约了|挂过|已经|刚才|上次|挂错|报告|结果|药|多少钱|费用|贵不贵"
+    r"|报销|医保|电话(?:是)?多少|在哪|几楼|怎么走|投诉|排队叫号|急诊|急"
+    r"|\bcancel|\bmove\b|\bchange\b|\bresched|\bmy appointment|\breport|\bresult|\bcost"
+    r"|\bhow much|\bphone number of\b|\bcomplain",
     re.IGNORECASE,
 )
 _SHORT, _SHORT_EN = 40, 110  # characters; a longer message tells more
@@ -57,20 +61,17 @@ FREE_THEM = "free_them"
 KEPT = ("whom", "name", "phone", "patient", "day")  # for the next visit of the same message
 COLLEAGUES = 2  # times of other doctors beside those of the one who was asked for
 _OTHER_TIME = re.compile(
-    r"(?:换|改)(?:一?个|一下|下|到|成)?(?:其他|别的)?(?:的)?(?:时间|时候|号)|(?:别的|其他)时间|时间(?:不合适|不行|不对|太早|太晚|换)|太早|太晚"
-    r"|\b(?:another|other|different) (?:time|slot|day)\b|\btoo (?:early|late)\b|\bchange the (?:time|day)\b",
+    r"(?:换|改)(?:一?个|一下|下|到|成)?(?:其他|别的)?(?:的)?(?:时间|时候|号)|(?:别的"
+    r"|其他)时间|时间(?:不合适|不行|不对|太早|太晚|换)|太早|太晚"
+    r"|\b(?:another|other|different) (?:time|slot|day)\b|\btoo (?:early|late)\b"
+    r"|\bchange the (?:time|day)\b",
     re.IGNORECASE,
 )
 
 
 def proceed(talk: Talk) -> Step:
     facts = talk.facts
-    if picked := facts.pop("picked", None):
-        facts.update(picked)
-    if facts.pop("other_doctor", None):
-        _turn_down_doctor(talk)
-    if facts.pop("other_clinic", None):
-        _forget_clinic(talk)
+    _take_in(talk)
     where = find_clinic(talk)
     if not isinstance(where, Clinic):
         return where
@@ -94,6 +95,22 @@ def proceed(talk: Talk) -> Step:
         return held
     if (question := missing_of(patient, talk)) is not None:
         return _while_held(question, held, talk)
+    return _ask_or_book(held, where, talk)
+
+
+def _take_in(talk: Talk) -> None:
+    """What was said of the clinic: this one of two, another doctor, another department."""
+    facts = talk.facts
+    if picked := facts.pop("picked", None):
+        facts.update(picked)
+    if facts.pop("other_doctor", None):
+        _turn_down_doctor(talk)
+    if facts.pop("other_clinic", None):
+        _forget_clinic(talk)
+
+
+def _ask_or_book(held: Appointment, where: Clinic, talk: Talk) -> Step:
+    facts = talk.facts
     match facts.get("sure"):
         case True:
             return _book(held, talk)
@@ -255,7 +272,7 @@ def _with_colleagues(found: list[Slot], talk: Talk, where: Clinic, wish: Wish) -
 
 def _instead(talk: Talk) -> Ask | None:
     """What comes nearest to a visit that the hospital cancelled."""
-    slot = Slot.objects.with_all().filter(pk=talk.facts.get("cancelled")).first()
+    slot = Slot.objects.with_all().filter(pk=talk.facts.get("cancelled") or 0).first()
     nearest = next_best(slot, now=talk.now, limit=OFFERED) if slot is not None else []
     if not nearest:
         return None
@@ -286,7 +303,7 @@ def _wait(talk: Talk, where: Clinic) -> Step:
     if (question := missing_of(patient, talk)) is not None:
         return question
     wish, part = times.wish_of(talk.facts), ""
-    missed = Slot.objects.select_related("doctor").filter(pk=talk.facts.get("missed")).first()
+    missed = Slot.objects.select_related("doctor").filter(pk=talk.facts.get("missed") or 0).first()
     if missed is not None:  # the seat that somebody else took: another of that half day
         wish, part = Wish.of_day(missed.day), missed.part
         where = Clinic(where.department, missed.doctor)

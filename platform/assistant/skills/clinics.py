@@ -1,8 +1,9 @@
-"""Which clinic somebody wants: a department, a doctor, a kind of visit, or what a complaint says."""
+"""Which clinic somebody wants: a department, a doctor, a kind of visit, or what troubles them."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -46,7 +47,8 @@ _OTHER_CLINIC = re.compile(
     re.IGNORECASE,
 )
 _WHICH_DOCTORS = re.compile(
-    r"(?:有|都有)(?:哪些|哪几个|什么|几个)(?:医生|大夫|专家)|哪(?:个|位)(?:医生|大夫|专家)(?:好|比较|厉害)?|推荐.{0,4}(?:医生|大夫|专家)"
+    r"(?:有|都有)(?:哪些|哪几个|什么|几个)(?:医生|大夫|专家)|哪(?:个|位)(?:医生|大夫"
+    r"|专家)(?:好|比较|厉害)?|推荐.{0,4}(?:医生|大夫|专家)"
     r"|\bwhich doctors?\b|\bwho are the doctors\b|\brecommend (?:a|any) doctor\b",
     re.IGNORECASE,
 )
@@ -58,7 +60,8 @@ _KINDS = (
     (
         VisitType.SPECIALIST,
         re.compile(
-            r"专家(?:号|门诊|的)?|(?<!副)主任(?:医师)?(?:的)?号|副?主任医师|\b(?:specialist|expert|consultant)"
+            r"专家(?:号|门诊|的)?|(?<!副)主任(?:医师)?(?:的)?号|副?主任医师"
+            r"|\b(?:specialist|expert|consultant)"
             r"(?: clinic)?s?\b|\bsenior doctor\b",
             re.IGNORECASE,
         ),
@@ -73,7 +76,8 @@ _KINDS = (
     ),
 )
 _TROUBLE = re.compile(
-    r"疼|痛|烧|晕|吐|血|肿|痒|咳|喘|闷|难受|不舒服|麻木|抽|没知觉|昏|拉肚子|\bpain|\bhurt|\bache|\bbleed|\bfever|\bsick\b|\bdizz|\bcan'?t breathe",
+    r"疼|痛|烧|晕|吐|血|肿|痒|咳|喘|闷|难受|不舒服|麻木|抽|没知觉|昏|拉肚子|\bpain"
+    r"|\bhurt|\bache|\bbleed|\bfever|\bsick\b|\bdizz|\bcan'?t breathe",
     re.IGNORECASE,
 )
 _CHEAPEST = re.compile(
@@ -163,7 +167,7 @@ def _group(talk: Talk, asked: bool) -> Found | None:
 
 
 def _is_either(talk: Talk, named: Sequence[NamedDepartment]) -> bool:
-    between = zip(named, named[1:], strict=False)
+    between = pairwise(named)
     same = plain(talk.words)
     return any(_EITHER.fullmatch(same[a.span[1] : b.span[0]].strip()) for a, b in between)
 

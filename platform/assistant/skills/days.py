@@ -150,11 +150,17 @@ def read_wish(talk: Talk, asked: bool) -> Found | None:
     """The days and hours in a message; bare hours ("下午") are of the days said before."""
     before = Wish.from_json(talk.facts["day"]) if talk.facts.get("day") else Wish()
     picked = talk.facts.get("time")
-    if isinstance(picked, int) and (slot := Slot.objects.filter(pk=picked).first()):
+    slot = Slot.objects.filter(pk=picked).first() if isinstance(picked, int) else None
+    if slot is not None:
         before = Wish((Window(slot.day, slot.day),), before.refused)  # "改成下午": of that day
     elif not any(window.is_near(talk.today) for window in before.wanted):
         before = Wish((), before.refused)
-    return read_wish_from(talk, before)
+    found = read_wish_from(talk, before)
+    if found is not None and slot is not None:
+        wish = Wish.from_json(found.value)
+        if wish.wanted and wish.fits(slot.starts_at.astimezone(talk.hospital.zone)):
+            return None  # "好的,明天见": what was chosen, said again
+    return found
 
 
 def read_wish_from(talk: Talk, before: Wish) -> Found | None:

@@ -18,7 +18,8 @@ from assistant.turn import choice
 
 LEAVE = "leave"
 _LEAVES = re.compile(
-    r"(?:不用|不要|不想|别)?(?:再)?(?:不)?(?:等|候补|排)了|取消候补|退出候补|已经(?:看|约|挂)(?:过|好|上)?了"
+    r"(?:不用|不要|不想|别)?(?:再)?(?:不)?(?:等|候补|排)了|取消候补|退出候补|已经(?:看"
+    r"|约|挂)(?:过|好|上)?了"
     r"|\bstop waiting\b|\bno longer\b|\bleave the wait",
     re.IGNORECASE,
 )
@@ -34,7 +35,7 @@ def _entry(talk: Talk) -> WaitlistEntry | None:
     """The one that this dialogue is about."""
     return (
         WaitlistEntry.objects.select_related("department", "doctor")
-        .filter(pk=talk.facts.get("entry"), contact_point=talk.conversation.contact_point)
+        .filter(pk=talk.facts.get("entry") or 0, contact_point=talk.conversation.contact_point)
         .first()
     )
 

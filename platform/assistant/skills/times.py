@@ -29,12 +29,14 @@ _EARLIEST = re.compile(
 _LATEST = re.compile(r"最晚|\blatest\b", re.IGNORECASE)
 _CHEAPEST = re.compile(r"便宜|\bcheap(?:er|est)?\b", re.IGNORECASE)
 _WAITS = re.compile(
-    r"候补|排队等|等号|有(?:了)?号(?:了)?(?:再|就|时|的话)?(?:通知|告诉|叫|提醒)|(?:通知|告诉|提醒)我.{0,4}有号|有人退"
+    r"候补|排队等|等号|有(?:了)?号(?:了)?(?:再|就|时|的话)?(?:通知|告诉|叫|提醒)|(?:通知"
+    r"|告诉|提醒)我.{0,4}有号|有人退"
     r"|\bwait(?:ing)?[ -]?list\b|\b(?:let me know|tell me|notify me) (?:when|if)\b",
     re.IGNORECASE,
 )
 _OTHER_DAY = re.compile(
-    r"(?:换|改)(?:一|个|一个)?(?:天|日子|日期)|改天|(?:别的|其他|其它)(?:的)?(?:日子|天|日期|时间|时候)"
+    r"(?:换|改)(?:一|个|一个)?(?:天|日子|日期)|改天|(?:别的|其他|其它)(?:的)?(?:日子|天"
+    r"|日期|时间|时候)"
     r"|\b(?:another|other|different) (?:days?|dates?)\b",
     re.IGNORECASE,
 )

@@ -45,8 +45,10 @@ _KEEPS = re.compile(
     re.IGNORECASE,
 )
 _CANCELS = re.compile(
-    r"取消|退(?:号|掉|了|一下)|不去了|不来了|去不了|来不了|不看了|不约了|不挂了|不想去|不用看|撤销|约错|挂错|不等了|不排了"
-    r"|\bcancel|\bcan'?t (?:come|make)|\bwon'?t (?:come|be able|make)|\bnot coming\b|\bstop waiting\b",
+    r"取消|退(?:号|掉|了|一下)|不去了|不来了|去不了|来不了|不看了|不约了|不挂了|不想去"
+    r"|不用看|撤销|约错|挂错|不等了|不排了"
+    r"|\bcancel|\bcan'?t (?:come|make)|\bwon'?t (?:come|be able|make)|\bnot coming\b"
+    r"|\bstop waiting\b",
     re.IGNORECASE,
 )
 _MOVES = re.compile(
@@ -55,20 +57,24 @@ _MOVES = re.compile(
     re.IGNORECASE,
 )
 _LOOKS = re.compile(
-    r"查|看看|看一下|我的(?:预约|挂号|号)|几点|哪些|哪几个|有什么|什么科|什么时候|哪天|哪个医生|哪个科|约了吗|约上|挂上了?吗|约好|成功了?吗|在哪|几楼|带什么|多少钱|几号"
+    r"查|看看|看一下|我的(?:预约|挂号|号)|几点|哪些|哪几个|有什么|什么科|什么时候|哪天"
+    r"|哪个医生|哪个科|约了吗|约上|挂上了?吗|约好|成功了?吗|在哪|几楼|带什么|多少钱|几号"
     r"|\bwhen\b|\bwhat time\b|\bcheck\b|\bwhich doctor\b|\bwhere\b|\bshow\b|\bdid i\b",
     re.IGNORECASE,
 )
 # What is about a visit of theirs though no dialogue is open; who has none is left to the model.
 _MINE = re.compile(
-    r"我的(?:预约|挂号|号)|我(?:挂|约|预约)(?:了|的|过)?|我(?:已经)?(?:挂|约)(?:的|了|上|好)|(?:预约|挂号)(?:记录|信息)|"
-    r"把.{1,10}(?:取消|退|改|挪|推)|(?:取消|退掉?|改).{0,14}(?:号|预约|就诊|候补)|(?:号|预约|候补).{0,8}(?:取消|退|改|推迟|提前)"
+    r"我的(?:预约|挂号|号)|我(?:挂|约|预约)(?:了|的|过)?|我(?:已经)?(?:挂|约)(?:的|了|上"
+    r"|好)|(?:预约|挂号)(?:记录|信息)|"
+    r"把.{1,10}(?:取消|退|改|挪|推)|(?:取消|退掉?|改).{0,14}(?:号|预约|就诊|候补)|(?:号"
+    r"|预约|候补).{0,8}(?:取消|退|改|推迟|提前)"
     r"|\bmy (?:appointments?|bookings?|visits?)\b|\b(?:the|an|our) (?:appointment|booking)\b",
     re.IGNORECASE,
 )
 # The same amid another dialogue.
 _MINE_AMID = re.compile(
-    r"我的预约|我(?:已经)?(?:挂|约)(?:了|过|上|好)|把.{1,10}的?(?:号|预约)?(?:取消|退)|\bmy (?:appointment|booking)s?\b",
+    r"我的预约|我(?:已经)?(?:挂|约)(?:了|过|上|好)|把.{1,10}的?(?:号|预约)?(?:取消|退)"
+    r"|\bmy (?:appointment|booking)s?\b",
     re.IGNORECASE,
 )
 _ALL_OF_MINE = re.compile(
@@ -77,7 +83,8 @@ _ALL_OF_MINE = re.compile(
     re.IGNORECASE,
 )
 _ONLY = re.compile(
-    r"\W*(?:(?:我|请|麻烦|帮我|能不能|可以|想|要)*)(?:取消(?:吧|了|掉|一下)?|退了吧?|退号|不去了|去不了了?|来不了了?|改时间|改期|改一下时间|换个时间)\W*"
+    r"\W*(?:(?:我|请|麻烦|帮我|能不能|可以|想|要)*)(?:取消(?:吧|了|掉|一下)?|退了吧?"
+    r"|退号|不去了|去不了了?|来不了了?|改时间|改期|改一下时间|换个时间)\W*"
     r"|\W*(?:please )?(?:cancel|reschedule|move|change) (?:it|that)(?: please)?\W*",
     re.IGNORECASE,
 )
