@@ -7,6 +7,7 @@ event during a deployment.
 from celery import shared_task
 from django.utils import timezone
 
+from adapters.codes import send_code
 from adapters.delivery import deliver
 from adapters.media import bring
 from adapters.presence import show_typing
@@ -19,6 +20,7 @@ from careplans.visits import follow
 from events import (
     AppointmentChanged,
     ChannelRang,
+    IdentityAsked,
     MediaArrived,
     MessageReceived,
     NurseTyping,
@@ -67,6 +69,11 @@ def on_appointment_changed(*, appointment_id: int, **_: object) -> None:
 @shared_task(name=SlotOffered.name)  # type: ignore[untyped-decorator]
 def on_slot_offered(*, entry_id: int, **_: object) -> None:
     tell_offer(entry_id, now=timezone.now())
+
+
+@shared_task(name=IdentityAsked.name)  # type: ignore[untyped-decorator]
+def on_identity_asked(*, check_id: int, **_: object) -> None:
+    send_code(check_id, now=timezone.now())
 
 
 @shared_task(name=NurseTyping.name)  # type: ignore[untyped-decorator]

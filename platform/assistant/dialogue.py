@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from assistant.models import Dialogue, Outcome
 from assistant.reading import choices
 from assistant.reading.choices import Answer, find_pick, yes_or_no
-from assistant.reading.commands import Command, find_command
+from assistant.reading.commands import Command, Steer, find_command
 from assistant.reading.spelling import rest, touches
 from assistant.skills import book
 from assistant.talk import (
@@ -43,6 +43,7 @@ STALE_AFTER = timedelta(hours=2)  # then it asks first whether to go on
 LAPSES_AFTER = timedelta(days=7)
 ON_CARD_FOR = timedelta(days=1)  # what was collected longer ago may be true no more
 STEPS_BACK = 12
+MOST_OPTIONS = 7  # beside the nurse's: a channel without buttons has eight letters
 RESUME = "_resume"  # the engine's own question, as if it were a slot
 NEXT = "_next"  # the skills that the same message asked for too
 
@@ -94,6 +95,12 @@ def is_busy(conversation: Conversation, *, since: datetime) -> bool:
     return at_hand.filter(epoch=conversation.epoch).exists()
 
 
+def open_skills(conversation: Conversation) -> set[str]:
+    """Which skills may go on at the next message: one is at hand, the others wait."""
+    here = Dialogue.objects.open().filter(conversation=conversation)
+    return set(here.values_list("skill", flat=True))
+
+
 def talk_of(
     conversation: Conversation, *, words: str, now: datetime, dialogue: Dialogue | None
 ) -> Talk:
@@ -112,18 +119,22 @@ def hear(dialogue: Dialogue, talk: Talk) -> Heard:
             return Heard({dialogue.asked: value})
     picked = _picked(dialogue, talk)
     steer = find_command(talk.words)
-    if steer is not None and steer.command is Command.HUMAN:
+    is_whole = picked is not None and not rest(talk.words, picked.spans)
+    if steer is not None and steer.command is Command.HUMAN and not is_whole:
         return Heard(command=steer.command)
     read = _read(dialogue, talk, [slot for slot in slots if slot.first])
-    if dialogue.asked in read and not rest(talk.words, read[dialogue.asked].spans):
-        return Heard({dialogue.asked: read[dialogue.asked].value})
-    if steer is not None and not read and (picked is None or rest(talk.words, picked.spans)):
-        return Heard(command=steer.command)
-    others = [slot for slot in slots if not slot.first and slot.name not in read]
-    if picked is not None and dialogue.asked not in read:
-        others = [slot for slot in others if slot.name != dialogue.asked]
     first = set(read)
-    read |= _read(dialogue, talk, others)
+    if dialogue.asked in first and not rest(talk.words, read[dialogue.asked].spans):
+        return Heard({dialogue.asked: read[dialogue.asked].value})
+    # "是的,停掉" takes the option that is called so.
+    if steer and not first and picked is None and not _says_what_instead(steer, talk.words):
+        return Heard(command=steer.command)
+    if picked and not is_whole and not first and (told := _told(dialogue, talk)) is not None:
+        return Heard({dialogue.asked: told})
+    others = [slot for slot in slots if slot.name not in first]
+    if picked is not None:
+        others = [slot for slot in others if slot.name != dialogue.asked]
+    read |= _read(dialogue, talk, [slot for slot in others if not slot.first])
     changed = [
         read[slot.name]
         for slot in slots
@@ -134,9 +145,11 @@ def hear(dialogue: Dialogue, talk: Talk) -> Heard:
     if dialogue.asked in first and changed:  # "不是我,是我爸" is no "no" to the sheet
         del read[dialogue.asked]
     elif picked is not None and dialogue.asked not in read and _holds(picked, changed):
-        if not first and not rest(talk.words, picked.spans):
+        if is_whole and not first:
             return Heard({dialogue.asked: picked.value})
         read[dialogue.asked] = picked
+    if steer is not None and not read:
+        return Heard(command=steer.command)
     spans = [span for found in read.values() for span in found.spans]
     return Heard({name: found.value for name, found in read.items()}, rest=rest(talk.words, spans))
 
@@ -157,10 +170,25 @@ def _holds(picked: Found, others: Sequence[Found]) -> bool:
     return not any(touches(mine, other) for mine in picked.spans for other in theirs)
 
 
+def _says_what_instead(steer: Steer, words: str) -> bool:
+    """ "不对,是三个月": what was wrong may be said anew at once, and then it is no step back."""
+    return steer.command is Command.BACK and bool(rest(words, [steer.span]))
+
+
+def _told(dialogue: Dialogue, talk: Talk) -> Any:
+    """What the slot itself makes of all the words, where an option was named among others."""
+    slot = book.SKILLS[dialogue.skill].slot(dialogue.asked)
+    read = slot.read(talk, True) if slot is not None else None
+    return read.value if read is not None and not rest(talk.words, read.spans) else None
+
+
 def _picked(dialogue: Dialogue, talk: Talk) -> Found | None:
     """Which of the options it takes. What fits several, or is one of them and more, it leaves."""
     options: list[list[Any]] = dialogue.options or []
     if not options:
+        return None
+    slot = book.SKILLS[dialogue.skill].slot(dialogue.asked)
+    if slot is not None and not slot.picks:
         return None
     values = [value for _label, value in options]
     if set(map(type, values)) == {bool}:
@@ -370,7 +398,7 @@ def _asking(dialogue: Dialogue, ask: Ask, talk: Talk) -> Spoken:
 
 def _choices(dialogue: Dialogue) -> list[dict[str, str]]:
     offered = [choice(label, tap=ANSWER_TAP) for label, _value in dialogue.options]
-    if dialogue.before:
+    if dialogue.before and len(offered) < MOST_OPTIONS:
         offered.append(choice(_("One step back"), tap=ANSWER_TAP))
     return [*offered, choice(_("Talk to a nurse"), tap="nurse")]
 
@@ -451,4 +479,5 @@ def _joined(first: Reply | None, second: Reply | None) -> Reply | None:
     """Two things said in one message; what can be tapped is the second's."""
     if first is None or second is None:
         return first or second
-    return Reply(f"{first.text}\n\n{second.text}", {**first.details, **second.details})
+    text = "\n\n".join(reply.text for reply in (first, second) if reply.text)
+    return Reply(text, {**first.details, **second.details})

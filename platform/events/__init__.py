@@ -68,6 +68,14 @@ class SlotOffered(Event):
 
 
 @dataclass(frozen=True)
+class IdentityAsked(Event):
+    """Somebody asks to be known as a patient; a code is owed, if there is one to send it to."""
+
+    name: ClassVar[str] = "identity.asked"
+    check_id: int
+
+
+@dataclass(frozen=True)
 class NurseTyping(Event):
     """A nurse writes to a patient, who may see it on a channel that can show it."""
 
@@ -83,6 +91,7 @@ EVENTS: tuple[type[Event], ...] = (
     MediaArrived,
     AppointmentChanged,
     SlotOffered,
+    IdentityAsked,
     NurseTyping,
 )
 

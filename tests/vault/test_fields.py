@@ -110,7 +110,7 @@ def test_every_column_of_personal_words_is_sealed() -> None:
         "patients.ContactPoint": {"address_index", "closed_why", "union_index"},
         "patients.Consent": {"purpose", "text_version"},
         "patients.Proxy": {"relationship"},
-        "records.AllergyIntolerance": {"criticality"},
+        "records.AllergyIntolerance": {"criticality", "verification"},
         "records.DiagnosticReport": {"external_id", "category", "status"},
         "records.Observation": {"interpretation"},
         "records.MedicationRequest": {"external_id", "meals", "status"},

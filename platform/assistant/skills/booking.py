@@ -1,6 +1,7 @@
 """预约挂号: find a time, hold it, say what it is, and book it when the patient agrees."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
@@ -22,6 +23,7 @@ from assistant.policy import asks_how
 from assistant.reading.dates import find_days
 from assistant.reading.spelling import rest
 from assistant.skills import clinics, times
+from assistant.skills.agreeing import agree, has_agreed
 from assistant.skills.clinics import Clinic, find_clinic, turn_down
 from assistant.skills.days import Wish, read_wish, show_wish
 from assistant.skills.fits import AGE, ANYWAY, FITS, GENDER, question_of_fit, take_fit
@@ -39,6 +41,7 @@ from assistant.skills.whom import (
 from assistant.talk import Ask, BringNurse, Done, Found, Option, Skill, Step, Talk, read_agreement
 from assistant.talk import Slot as Needs
 from assistant.turn import choice
+from careplans.visits import leave_unreminded
 from tickets.models import Reason
 
 WAITS = timedelta(days=14)  # how long somebody waits who named no day
@@ -65,6 +68,11 @@ _OTHER_TIME = re.compile(
     r"|其他)时间|时间(?:不合适|不行|不对|太早|太晚|换)|太早|太晚"
     r"|\b(?:another|other|different) (?:time|slot|day)\b|\btoo (?:early|late)\b"
     r"|\bchange the (?:time|day)\b",
+    re.IGNORECASE,
+)
+_NO_REMINDER = re.compile(
+    r"(不|别|无)(需要|用|要|必)?再?(给我|发)?提醒我?"
+    r"|\b(?:no reminders?|(?:don'?t|do not) remind(?: me)?)\b",
     re.IGNORECASE,
 )
 
@@ -150,14 +158,20 @@ def let_go(talk: Talk) -> None:
     talk.facts.pop("held", None)
 
 
+def _read_remind(talk: Talk, asked: bool) -> Found | None:
+    refused = _NO_REMINDER.search(talk.words)
+    return Found(False, [refused.span()]) if refused else None
+
+
 def _read_sure(talk: Talk, asked: bool) -> Found | None:
-    """A yes or a no to the sheet; "换个时间" is neither."""
+    """A yes or a no to the sheet; "换个时间" and "不用提醒" are neither."""
     if not asked:
         return None
     if found := _OTHER_TIME.search(talk.words):
         named = find_days(talk.words, today=talk.today)
         return None if any(day.wanted for day in named) else Found(OTHER_TIME, [found.span()])
-    return read_agreement(talk, True)
+    said = _NO_REMINDER.sub(lambda found: " " * len(found[0]), talk.words)
+    return read_agreement(replace(talk, words=said), True) if said.strip(" ，,。.") else None
 
 
 def _turn_down_doctor(talk: Talk) -> None:
@@ -442,15 +456,26 @@ def _ask_sure(held: Appointment, talk: Talk) -> Ask:
     kept = _("The seat is kept for you until %(until)s.") % {
         "until": until(held.held_until or talk.now, talk)
     }
+    lines = [sheet(held, talk), kept]
+    if talk.facts.get("remind") is False:
+        lines.append(_("I do not remind you of this visit."))
+    elif held.slot.day > talk.today:
+        lines.append(
+            _(
+                "I would write to you here the day before, if you book; “no reminder” if you don't"
+                " want it."
+            )
+        )
+    text = "\n".join(lines)
     return Ask(
         "sure",
-        f"{_('Please check:')}\n{sheet(held, talk)}\n{kept}",
+        f"{_('Please check:')}\n{text}",
         [
             Option(_("Book it"), True),
             Option(_("Another time"), OTHER_TIME),
             Option(_("Don't book"), False),
         ],
-        again=f"{_('Shall I book this?')}\n{sheet(held, talk)}\n{kept}",
+        again=f"{_('Shall I book this?')}\n{text}",
         details={"appointment": card_of(held, talk)},
     )
 
@@ -471,10 +496,14 @@ def _book(held: Appointment, talk: Talk) -> Step:
     put_on_record(patient, talk)
     booked = Appointment.objects.with_all().get(pk=booked.pk)
     text = _("Booked. Your number is %(number)s.") % {"number": booked.number}
-    remind = _("I remind you the day before.")
     lines = [text, sheet(booked, talk), prepare(booked, talk)]
-    if booked.slot.day > talk.today:
-        lines.append(remind)
+    if talk.facts.get("remind") is False:
+        leave_unreminded(booked, now=talk.now)
+    elif booked.slot.day > talk.today:
+        if not talk.facts.get("agreed"):  # else no sheet told them of it
+            agree(booked.patient, talk)
+        if has_agreed(booked.patient):
+            lines.append(_("I remind you the day before."))
     return _done("\n".join(lines), talk, card={"appointment": card_of(booked, talk)})
 
 
@@ -513,6 +542,7 @@ BOOKING = Skill(
         AGE,
         GENDER,
         FITS,
+        Needs("remind", gettext_lazy("Reminder"), _read_remind, show=None),
         Needs("sure", gettext_lazy("Agreed"), _read_sure, show=None, first=True),
     ),
     proceed,

@@ -183,12 +183,18 @@ def wants(talk: Talk) -> bool:
         return True
     if len(words) > (_SHORT_EN if words.isascii() else _SHORT) or asks_how(words):
         return False
-    if talk.asked:  # amid another dialogue "取消" and "改" are about that
-        is_mine = _MINE_AMID.search(words) is not None
-    else:
-        mine = _MINE.search(words) and _read_wish_for(talk, False)
-        is_mine = bool(mine or _ONLY.fullmatch(words))
+    mine = _MINE.search(words) and _read_wish_for(talk, False)
+    is_mine = bool(mine or _ONLY.fullmatch(words))
     return is_mine and bool(_mine(talk) or _waiting(talk))
+
+
+def claims(talk: Talk, answers: bool) -> bool:
+    """The same amid another dialogue, where "取消" and "改" alone are about that."""
+    if {"what", "visit"} & talk.facts.keys():  # it is at hand itself
+        return False
+    if _MINE_AMID.search(talk.words) is None or len(talk.words) > _SHORT_EN:
+        return False
+    return not asks_how(talk.words) and bool(_mine(talk) or _waiting(talk))
 
 
 def proceed(talk: Talk) -> Step:
@@ -452,4 +458,5 @@ VISITS = Skill(
     ),
     proceed,
     wants=wants,
+    claims=claims,
 )

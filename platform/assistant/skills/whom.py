@@ -17,12 +17,12 @@ from triage.departments import PAEDIATRICS
 SELF = str(Kin.SELF)
 SHOWN = 4  # of a family, beside the writer and "somebody else"
 # What the writer is to the patient, by what the patient is to the writer.
-_WRITER_IS = {
+WRITER_IS = {
     "parent": Proxy.Relationship.CHILD,
     "child": Proxy.Relationship.PARENT,
     "spouse": Proxy.Relationship.SPOUSE,
 }
-_KIN_OF = {str(writer): kin for kin, writer in _WRITER_IS.items()}
+_KIN_OF = {str(writer): kin for kin, writer in WRITER_IS.items()}
 _HAN_NAME = rf"[{SURNAMES}][\u4e00-\u9fff]{{1,2}}"
 _ENDS = r"(?=$|[\s,，。;；、:：0-9(（]|挂|约|预约|看|的|要|想)"
 _AFTER_KIN = re.compile(
@@ -234,12 +234,12 @@ def _written_for(talk: Talk) -> list[Proxy]:
 def _family_like(talk: Talk) -> list[Proxy]:
     """Those of whom "my mother" may speak."""
     whom = talk.facts["whom"]
-    writer_is = _WRITER_IS.get(whom["kind"], Proxy.Relationship.OTHER)
+    writer_is = WRITER_IS.get(whom["kind"], Proxy.Relationship.OTHER)
     return [
         proxy
         for proxy in _written_for(talk)
         if proxy.relationship == writer_is
-        and (not whom["gender"] or proxy.patient.gender in (whom["gender"], Gender.UNKNOWN))
+        and (not whom.get("gender") or proxy.patient.gender in (whom.get("gender"), Gender.UNKNOWN))
     ]
 
 
@@ -254,7 +254,7 @@ def _begin(talk: Talk, name: str) -> Patient:
     Proxy.objects.create(
         writer=talk.writer,
         patient=patient,
-        relationship=_WRITER_IS.get(whom.get("kind", ""), Proxy.Relationship.OTHER),
+        relationship=WRITER_IS.get(whom.get("kind", ""), Proxy.Relationship.OTHER),
     )
     return patient
 
