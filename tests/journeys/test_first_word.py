@@ -101,8 +101,6 @@ def test_a_crisis_is_answered_with_a_helpline(patient_writes, model, thread) -> 
         ({"distress": Distress.ANGRY, "distress_confidence": 0.9, **OTHER}, Reason.ANGER),
         ({"distress": Distress.ANXIOUS, "distress_confidence": 0.99, **OTHER}, Reason.DISTRESS),
         ({"intent": "visit_guide", "abstained": True}, Reason.UNSURE),
-        ({"intent": "medication"}, Reason.OUT_OF_SCOPE),
-        ({"intent": "complaint"}, Reason.OUT_OF_SCOPE),
     ],
 )  # fmt: skip
 def test_what_the_assistant_must_not_answer_goes_to_a_nurse(
