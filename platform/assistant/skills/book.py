@@ -12,8 +12,9 @@ from assistant.skills.triage import TRIAGE
 from assistant.skills.visits import VISITS
 from assistant.talk import Skill, Talk
 
+# Where two want the same words the first has them: an answer to a reminder names a medicine, too.
 _ALL = (
-    TRIAGE, BOOKING, VISITS, OFFER, REPORT, MEDICINE, FOLLOWUP, DOSE, REMINDER, FEEDBACK,
+    TRIAGE, BOOKING, VISITS, OFFER, REPORT, FOLLOWUP, DOSE, REMINDER, FEEDBACK, MEDICINE,
 )  # fmt: skip
 SKILLS: dict[str, Skill] = {skill.name: skill for skill in _ALL}
 
