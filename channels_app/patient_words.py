@@ -32,7 +32,7 @@ def tiles() -> list[dict[str, str]]:
             "icon": "medicine",
             "label": pgettext("tile", "Medicines"),
             "hint": _("Questions, reminders"),
-            "text": _("Medicines"),
+            "text": _("My medicines"),
             "tap": "medicine",
         },
         {

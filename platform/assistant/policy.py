@@ -126,7 +126,7 @@ def decide(
         return Decision(Act.DECLINE)
     if is_courtesy:
         return Decision(Act.GREET)
-    if meaning.abstained and asks_plainly and may_be_answered(meaning):
+    if asks_plainly:
         return Decision(Act.ANSWER)
     if taken and is_nothing(meaning):
         return Decision(Act.START, skill=taken)

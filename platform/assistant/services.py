@@ -37,6 +37,7 @@ from assistant.skills.clarify import clarify
 from assistant.skills.decline import decline, is_declined
 from assistant.skills.greet import greet, hello, is_courtesy
 from assistant.skills.nurse import announce_nurse
+from assistant.skills.places import asks_plainly
 from assistant.talk import BringNurse, Talk
 from assistant.turn import Rephrase, Reply, Turn, choice
 from conversations.arrivals import Arrival, Received, receive_messages
@@ -473,10 +474,13 @@ def _decide(message: Message, ear: Ear, *, now: datetime, talk: Talk | None = No
 
 
 def _asks_plainly(conversation: Conversation, ear: Ear, *, now: datetime) -> bool:
-    """Asked only where it matters: the model is unsure, and somebody typed."""
-    if not ear.meaning.abstained or ear.tap or not policy.may_be_answered(ear.meaning):
+    """Whether the hospital's rows answer it, or one article where the model is unsure."""
+    if ear.tap or ear.meaning.urgency > Urgency.ROUTINE:
         return False
-    return is_known(ear.words, lang=conversation.language, now=now)
+    if asks_plainly(ear.words):
+        return policy.may_be_answered(ear.meaning) or ear.meaning.intent is Intent.COMPLAINT
+    unsure = ear.meaning.abstained and policy.may_be_answered(ear.meaning)
+    return unsure and is_known(ear.words, lang=conversation.language, now=now)
 
 
 def _worded(plan: Plan, ear: Ear) -> Plan:

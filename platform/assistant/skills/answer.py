@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from assistant.grounding import find_doubts
 from assistant.skills.facts import facts_for
-from assistant.skills.places import asks_plainly, tell_place
+from assistant.skills.places import tell_place
 from assistant.turn import Asked, Reply, Turn, choice
 from events.logs import kind_and_place
 from knowledge.filling import FactMissing, fill
@@ -23,9 +23,7 @@ SURE_SCORE = 0.6  # 0 to 1
 
 
 def is_known(words: str, *, lang: str, now: datetime) -> bool:
-    """Whether the hospital's rows or one article clearly answer this, whatever a model says."""
-    if asks_plainly(words):
-        return True
+    """Whether one article clearly answers this, whatever a model says."""
     found = find_articles(words, lang="en" if lang == "en" else "zh", now=now, limit=1)
     return bool(found) and found[0].score >= SURE_SCORE
 

@@ -277,7 +277,7 @@ SLOTS = (
     Slot("other_clinic", gettext_lazy("Department"), _other_clinic, show=None),
     Slot("other_doctor", gettext_lazy("Doctor"), _other_doctor, show=None),
     Slot("which_doctors", gettext_lazy("Doctor"), _which_doctors, show=None),
-    Slot("kind", gettext_lazy("Visit"), _kind, clears=("doctor", "time", "sure"), show=None),
+    Slot("kind", gettext_lazy("Clinic type"), _kind, clears=("doctor", "time", "sure"), show=None),
     Slot("cheap", gettext_lazy("Fee"), _cheapest, clears=("time", "sure"), show=None),
     Slot("unknown", gettext_lazy("Department"), _unknown, show=None),
     Slot("complaint", gettext_lazy("Complaint"), _complaint, show=None),

@@ -49,6 +49,6 @@ def menu() -> list[dict[str, str]]:
         choice(_("I feel unwell"), tap="unwell"),
         choice(_("Book an appointment"), tap="booking"),
         choice(_("My reports"), tap="report"),
-        choice(_("Medicines"), tap="medicine"),
+        choice(_("My medicines"), tap="medicine"),
         choice(_("Talk to a nurse"), tap="nurse"),
     ]

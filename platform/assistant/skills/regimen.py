@@ -281,7 +281,7 @@ def _show_often(often: Mapping[str, Any]) -> str:
         return ", ".join(clock)
     if parts := often.get("parts"):
         names = {
-            "breakfast": _("morning"),
+            "breakfast": _("at breakfast time"),
             "lunch": _("noon"),
             "dinner": _("evening"),
             "bedtime": _("bedtime"),

@@ -315,7 +315,7 @@ TRIAGE = Skill(
     (
         Needs(
             "complaint",
-            gettext_lazy("Complaint"),
+            gettext_lazy("Chief complaint"),
             _read_complaint,
             show=lambda words: str(words)[:LONGEST_ON_CARD],
             picks=False,
