@@ -198,6 +198,7 @@ def _line() -> dict[str, Any]:
         "offline": _("No network. What you type is kept."),
         "age": _("Shown as of {t} ago."),
         "back": _("Connected again, everything is up to date."),
+        "taskGone": _("This task can't be opened: it is another department's, or gone."),
         "signedOut": _("Your session has ended. Sign in again in a new tab; your text stays here."),
         "notAllowed": _("This account may no longer use the console."),
         "signIn": _("Sign in"),

@@ -17,7 +17,10 @@ AT_ONCE = 100  # messages in one frame
 # What the patient is shown of an event; the rest is for staff.
 PATIENT_EVENTS = frozenset({"queued", "claimed", "transferred", "requeued", "resolved", "reopened"})
 EVENT_DETAILS = ("event", "nurse", "department", "department_en")
-PATIENT_DETAILS = ("choices", "source", "original", "departments", "card", "handoff", "report")
+PATIENT_DETAILS = (
+    "choices", "source", "original", "departments", "card", "handoff",
+    "appointment", "report", "triage", "progress",
+)  # fmt: skip
 # To anybody: it decided nothing; it is for one phone alone.
 UNSHOWN = frozenset({CANDIDATE, CODE})
 

@@ -30,6 +30,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "wenan/home.html",
             {
                 **_hospital_in(lang),
+                "tiles": tiles(),
                 "places": _places_in(lang),
                 "departments": [
                     {

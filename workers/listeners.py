@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from adapters.codes import send_code
 from adapters.delivery import deliver
+from adapters.fhir.exchange import exchange
+from adapters.fhir.pushing import owe_word
 from adapters.media import bring
 from adapters.presence import show_typing
 from adapters.pulling import pull
@@ -20,6 +22,7 @@ from careplans.visits import follow
 from events import (
     AppointmentChanged,
     ChannelRang,
+    ExchangeFellDue,
     IdentityAsked,
     MediaArrived,
     MessageReceived,
@@ -63,6 +66,7 @@ def on_appointment_changed(*, appointment_id: int, **_: object) -> None:
     status = Appointment.objects.values_list("status", flat=True).get(pk=appointment_id)
     follow(appointment_id, now=now)
     tell_of_change(appointment_id, now=now)
+    owe_word(appointment_id, now=now)
     note_followed(appointment_id, status=status, now=now)
 
 
@@ -74,6 +78,11 @@ def on_slot_offered(*, entry_id: int, **_: object) -> None:
 @shared_task(name=IdentityAsked.name)  # type: ignore[untyped-decorator]
 def on_identity_asked(*, check_id: int, **_: object) -> None:
     send_code(check_id, now=timezone.now())
+
+
+@shared_task(name=ExchangeFellDue.name)  # type: ignore[untyped-decorator]
+def on_exchange_due(*, system_id: int, **_: object) -> None:
+    exchange(system_id, clock=timezone.now)
 
 
 @shared_task(name=NurseTyping.name)  # type: ignore[untyped-decorator]

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Mod
 from django.utils import timezone
 
+from adapters.fhir.exchange import ring_due
 from adapters.media import not_brought
 from adapters.models import Heard, Link
 from adapters.pulling import unpulled
@@ -71,6 +72,7 @@ SCHEDULE: dict[str, float] = {  # task name → period in seconds
     "sweep.media": 10.0,
     "sweep.receipts": 60.0,
     "sweep.unions": 20.0,
+    "sweep.exchanges": 10.0,
     "sweep.heard": 3_600.0,
     "sweep.reviews": 600.0,
     "sweep.drift": 1_800.0,
@@ -183,6 +185,12 @@ def match_receipts(**_: object) -> None:
 @shared_task(name="sweep.unions")  # type: ignore[untyped-decorator]
 def join_records(**_: object) -> None:
     name_unnamed(now=timezone.now())
+
+
+@shared_task(name="sweep.exchanges")  # type: ignore[untyped-decorator]
+def ring_for_exchanges(**_: object) -> None:
+    """Ring for outside systems, see ExchangeFellDue: the time has come, or we owe them word."""
+    ring_due(now=timezone.now())
 
 
 @shared_task(name="sweep.heard")  # type: ignore[untyped-decorator]

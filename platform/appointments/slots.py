@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from appointments.models import (
     Appointment,
@@ -24,6 +25,7 @@ from appointments.policy import Choice, Rules, how_far
 from appointments.seats import end, lock_slots, settle_offer
 from hospital.hours import SpecialDay
 from hospital.models import Department, Doctor, Holiday, Hospital
+from patients.models import ExternalIdentifier
 
 AROUND = timedelta(days=14)  # how far from what was wanted an alternative may be
 COPIED = (
@@ -173,7 +175,7 @@ def _compare(now: datetime) -> _Difference:
     special_days = Holiday.objects.filter(date__range=(days[0], days[-1])).as_special_days()
     closures = list(Closure.objects.from_day(today))
     standing: defaultdict[int, dict[datetime, Slot]] = defaultdict(dict)
-    for slot in Slot.objects.to_come(now):
+    for slot in Slot.objects.to_come(now).exclude(schedule__in=_of_outside_systems()):
         standing[slot.schedule_id][slot.starts_at] = slot
     difference = _Difference()
     for schedule in Schedule.objects.active().select_related("doctor", "department"):
@@ -199,6 +201,11 @@ def _compare(now: datetime) -> _Difference:
     for slots in standing.values():  # of schedules that ended
         difference.surplus += [slot.pk for slot in slots.values() if slot.closed_at is None]
     return difference
+
+
+def _of_outside_systems() -> QuerySet[ExternalIdentifier, Any]:
+    """Schedules whose slots come from elsewhere, see `ports`: nobody here adds or removes one."""
+    return ExternalIdentifier.objects.filter(resource="Schedule").values("row_id")
 
 
 def _compare_schedule(

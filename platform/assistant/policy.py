@@ -126,11 +126,11 @@ def decide(
         return Decision(Act.DECLINE)
     if is_courtesy:
         return Decision(Act.GREET)
+    if meaning.abstained and asks_plainly and may_be_answered(meaning):
+        return Decision(Act.ANSWER)
     if taken and is_nothing(meaning):
         return Decision(Act.START, skill=taken)
     if meaning.abstained:
-        if asks_plainly and may_be_answered(meaning):
-            return Decision(Act.ANSWER)
         return _hand_over(Reason.UNSURE, meaning)
     if (skill := SKILL_BY_INTENT.get(meaning.intent)) is not None:
         how = meaning.intent in ASKS_HOW and asks_how(words)

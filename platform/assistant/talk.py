@@ -55,6 +55,7 @@ class Talk:
     facts: Facts = field(default_factory=dict)
     asked: str = ""  # the slot that was asked for
     misses: int = 0  # times in a row that the answer was not understood
+    read: dict[str, Any] = field(default_factory=dict)  # what several readers look for, found once
 
     @cached_property
     def hospital(self) -> Hospital:
@@ -87,6 +88,8 @@ class Slot:
     read: "Callable[[Talk, bool], Found | None]" = lambda talk, asked: None
     clears: Sequence[str] = ()  # what was found out before, and holds no longer when this changes
     show: Callable[[Any], str] | None = str  # for the card; None: not shown there
+    # Read before the options that were shown and before "stop": "取消" is about the visit there.
+    first: bool = False
     is_secret: bool = False  # a code: its figures are masked in the thread once they were read
     # False: it reads its options itself; a number may be a value, and several may be taken.
     picks: bool = True

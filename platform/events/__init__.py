@@ -76,6 +76,14 @@ class IdentityAsked(Event):
 
 
 @dataclass(frozen=True)
+class ExchangeFellDue(Event):
+    """An outside system may have something for us, or is owed word of what changed here."""
+
+    name: ClassVar[str] = "exchange.due"
+    system_id: int
+
+
+@dataclass(frozen=True)
 class NurseTyping(Event):
     """A nurse writes to a patient, who may see it on a channel that can show it."""
 
@@ -92,6 +100,7 @@ EVENTS: tuple[type[Event], ...] = (
     AppointmentChanged,
     SlotOffered,
     IdentityAsked,
+    ExchangeFellDue,
     NurseTyping,
 )
 

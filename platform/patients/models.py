@@ -217,3 +217,102 @@ class Proxy(models.Model):
 
     def is_in_force(self, now: datetime) -> bool:
         return self.verified_at is not None and (self.ends_at is None or now < self.ends_at)
+
+
+class Owner(models.TextChoices):
+    """Whose word counts for one kind of record, where an outside system keeps it too."""
+
+    OURS = "ours", _("ours")
+    THEIRS = "theirs", _("theirs")
+
+
+class ExternalIdentifier(SealedModel):
+    """What an outside system calls one of our rows, and which state of it we have filed.
+
+    It outlives the erasure of its patient, unreadable: who was erased does not come back with the
+    next fetching.
+    """
+
+    source = models.CharField(_("outside system"), max_length=40)
+    resource = models.CharField(_("kind"), max_length=24)  # FHIR's name of it
+    external_id = SealedText(_("number there"))
+    external_index = models.CharField(max_length=32, editable=False)
+    # None: a schedule or a slot, which belongs to nobody.
+    patient = models.ForeignKey(
+        Patient, models.PROTECT, null=True, blank=True, related_name="external_identifiers",
+        verbose_name=_("patient"),
+    )  # fmt: skip
+    row_id = models.BigIntegerField()  # in the room that keeps it
+    version = models.CharField(_("version"), max_length=64, blank=True)
+    updated_at = models.DateTimeField(_("changed there at"), null=True)
+    filed_at = models.DateTimeField(_("filed at"))
+    # Keyed hashes of what they said, and of our row when it had been filed.
+    digest = models.CharField(max_length=32, blank=True)
+    our_digest = models.CharField(max_length=32, blank=True)
+    # Debt: to be fetched again, and filed as they have it, whoever owns it.
+    wanted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("number elsewhere")
+        verbose_name_plural = _("numbers elsewhere")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "resource", "external_index"], name="one_row_per_external_number"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["source", "resource", "row_id"], name="elsewhere_by_row"),
+            models.Index(
+                fields=["wanted_at"], condition=Q(wanted_at__isnull=False), name="wanted_again"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.resource} {self.pk}"
+
+
+class Conflict(models.Model):
+    """Something on which an outside system and we differ, until a person has settled it."""
+
+    class Kind(models.TextChoices):
+        DIFFERS = "differs", _("they say otherwise, and it is ours to say")
+        OVERWRITTEN = "overwritten", _("they said otherwise, and it was theirs to say")
+        CONTRADICTS = "contradicts", _("one identity number, two people")
+        RETRACTED = "retracted", _("they take it back or make it milder")
+        MERGED = "merged", _("they joined it with another one")
+        GONE = "gone", _("they have it no more")
+        REFUSED = "refused", _("they did not take it")
+
+    source = models.CharField(_("outside system"), max_length=40)
+    resource = models.CharField(_("kind"), max_length=24)
+    kind = models.CharField(_("what is wrong"), max_length=11, choices=Kind.choices)
+    fields = models.CharField(_("fields"), max_length=200, blank=True)  # names, no values
+    identifier = models.ForeignKey(
+        ExternalIdentifier, models.CASCADE, null=True, related_name="conflicts"
+    )
+    external_index = models.CharField(max_length=32, editable=False)
+    patient = models.ForeignKey(
+        Patient, models.PROTECT, null=True, related_name="+", verbose_name=_("patient")
+    )
+    found_at = models.DateTimeField(_("found at"))
+    settled_at = models.DateTimeField(_("settled at"), null=True)
+    settled_by = models.ForeignKey(
+        "staff.StaffMember", models.PROTECT, null=True, related_name="+",
+        verbose_name=_("settled by"),
+    )  # fmt: skip
+    kept = models.CharField(_("kept"), max_length=6, choices=Owner.choices, blank=True)
+
+    class Meta:
+        ordering = ["settled_at", "-found_at"]
+        verbose_name = _("difference with an outside system")
+        verbose_name_plural = _("differences with outside systems")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "resource", "external_index", "kind"],
+                condition=Q(settled_at=None),
+                name="one_open_conflict_of_a_kind",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return _("difference %(id)s") % {"id": self.pk}

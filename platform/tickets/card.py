@@ -16,9 +16,12 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from appointments.models import Appointment, Status
+from appointments.visits import appointments_of
 from conversations.models import Author, Conversation, Kind, Message
 from patients.models import Gender, Patient, Proxy
-from records.models import AllergyIntolerance
+from records.medications import current_medications
+from records.models import AllergyIntolerance, MedicationRequest
 from tickets.models import Alarm, Ticket
 from triage.labels import Intent
 from triage.redflags import RULE_BOOK
@@ -110,6 +113,8 @@ class HandoffCard:
     waiting_since: datetime | None
     signs: tuple[Sign, ...]
     allergies: tuple[AllergyIntolerance, ...]  # empty: none recorded, which is not the same as none
+    medicines: tuple[MedicationRequest, ...]  # prescribed here, and taken now
+    next_visit: Appointment | None
     said: tuple[Line, ...]
     asked: Line | None
     answered: tuple[Answer, ...]
@@ -130,6 +135,8 @@ def build_card(ticket: Ticket, now: datetime) -> HandoffCard:
         waiting_since=ticket.waiting_since,
         signs=(*_signs(from_patient), *_alarms(ticket, messages)),
         allergies=tuple(_allergies(conversation, patient)),
+        medicines=tuple(current_medications(patient, now)),
+        next_visit=_next_visit(patient, now=now),
         said=most_telling(from_patient),
         asked=last_question(from_patient),
         answered=_answers(messages),
@@ -248,6 +255,11 @@ def _who(conversation: Conversation, patient: Patient, *, now: datetime) -> Who:
         relationship=proxy.get_relationship_display() if proxy else "",
         proxy_verified=bool(proxy and proxy.is_in_force(now)),
     )
+
+
+def _next_visit(patient: Patient, *, now: datetime) -> Appointment | None:
+    agreed = (each for each in appointments_of(patient, now=now) if each.status != Status.PENDING)
+    return next(agreed, None)
 
 
 def mask_phone(phone: str) -> str:

@@ -95,7 +95,7 @@ def test_a_thousand_guesses_in_the_chat_learn_nothing(
     # Logged, each claim, in a chain that stands; and shown to who administers.
     assert AccessEntry.objects.filter(reason="patient:check").count() == checks.count()
     assert access.verify() is None
-    assert {"contact", "phone"} <= set(Guessing.objects.values_list("scope", flat=True))
+    assert "phone" in Guessing.objects.values_list("scope", flat=True)
     print(f"\n{2 * GUESSES} guesses: {checks.filter(refused='').count()} claims looked at")
 
 

@@ -115,8 +115,17 @@ def start(channel: Channel, name: str, *, understand: Understand, now: datetime)
     return Patient(meet(channel, address=name), understand, now)
 
 
-def play(patient: Patient, turns: list[Any], *, words: Words | None = None) -> Played:
-    """`words` puts in what a service's patient knows only then: a code from their phone."""
+def play(
+    patient: Patient,
+    turns: list[Any],
+    *,
+    words: Words | None = None,
+    happens: Callable[[Patient, Any], None] | None = None,
+) -> Played:
+    """`words` puts in what a service's patient knows only then: a code from their phone.
+
+    `happens` lets {"happens": …} come about: a seat is taken, the hospital closes.
+    """
     said = []
     for turn in turns:
         match turn:
@@ -133,6 +142,9 @@ def play(patient: Patient, turns: list[Any], *, words: Words | None = None) -> P
                 said.append(patient.hears())
             case {"tap": tap, "says": text}:
                 said.append(patient.says(text, tap=tap))
+            case {"happens": what} if happens is not None:
+                happens(patient, what)
+                said.append(patient.hears())
             case _:
                 raise Wrong(f"a turn that nobody can play: {turn}")
     newest = Dialogue.objects.filter(conversation=patient.conversation).order_by("-pk")

@@ -73,6 +73,16 @@ export class Composer {
     this.drawOutbox();
   }
 
+  leave() {
+    this.#saveNow();
+    this.conversation = null;
+    this.#owner = null;
+    this.form.hidden = true;
+    this.box.value = "";
+    this.#closeMenu();
+    this.drawOutbox();
+  }
+
   /** Who owns the conversation now: may she reply? @param {any} frame */
   own(frame) {
     const could = this.#may("reply");

@@ -39,6 +39,7 @@ class Said:
     status: int = 200
     delay_s: float = 0.0
     breaks: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,8 @@ class Outgoing:
         return f"?{urlencode(self.query)}"
 
 
-class StandIn(ABC):
-    """Use it as a context; `url` is where it listens, `sent` what reached whom, in order."""
-
-    credentials: Any  # an account with it: `settings(api_url=…)` and `secrets()` of ours
-    sent: list[tuple[str, str]]
+class Listening(ABC):
+    """A server on loopback. Use it as a context; `url` is where it listens."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -90,6 +88,9 @@ class StandIn(ABC):
 
             def do_POST(self) -> None:
                 self._answer("POST")
+
+            def do_PUT(self) -> None:
+                self._answer("PUT")
 
             def _answer(self, method: str) -> None:
                 at = urlsplit(self.path)
@@ -113,6 +114,8 @@ class StandIn(ABC):
                 self.send_header("Content-Length", str(len(body)))
                 kind = "application/octet-stream" if is_file else "application/json"
                 self.send_header("Content-Type", kind)
+                for name, value in said.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -152,6 +155,16 @@ class StandIn(ABC):
     def answer(self, asked: Asked) -> Said:
         """What the vendor says to this call; calls come one at a time."""
 
+    def next_fault(self) -> Fault | None:
+        return self.faults.popleft() if self.faults else None
+
+
+class StandIn(Listening):
+    """A channel's vendor; `sent` is what reached whom, in order."""
+
+    credentials: Any  # an account with it: `settings(api_url=…)` and `secrets()` of ours
+    sent: list[tuple[str, str]]
+
     def settings(self) -> dict[str, str]:
         """What an account of ours must know to speak with it."""
         return dict(self.credentials.settings(api_url=self.url))
@@ -162,6 +175,3 @@ class StandIn(ABC):
     @abstractmethod
     def writes(self, address: str, text: str, /) -> Outgoing:
         """A patient writes: the callback that tells us."""
-
-    def next_fault(self) -> Fault | None:
-        return self.faults.popleft() if self.faults else None

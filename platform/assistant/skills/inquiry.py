@@ -394,7 +394,7 @@ def _facts_in_words(findings: Findings) -> list[str]:
     if (hours := findings.number("hours")) is not None:
         lines.append(_("for %(time)s") % {"time": time_in_words(hours)})
     if (severity := findings.number("severity")) is not None:
-        lines.append(_("severity %(score)g of 10") % {"score": severity})
+        lines.append(_("severity %(score)s of 10") % {"score": f"{severity:g}"})
     if (celsius := findings.number("temperature")) is not None:
         lines.append(f"{celsius:g} °C")
     if course := facts.get("course"):

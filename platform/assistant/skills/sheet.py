@@ -67,10 +67,10 @@ def prepare(appointment: Appointment, talk: Talk) -> str:
 
 
 def for_whom(patient: Patient, talk: Talk) -> str:
-    name = patient.masked_name
-    if patient.pk == talk.writer.pk:
-        return f"{name} ({_('yourself')})" if name else _("yourself")
-    return name or _("family member")
+    """By a masked name; one that was said just now stands on no record yet."""
+    name = patient.masked_name or Patient(name=talk.facts.get("name")).masked_name
+    who = _("yourself") if patient.pk == talk.writer.pk else _("family member")
+    return f"{name} ({who})" if name else who
 
 
 def card_of(appointment: Appointment, talk: Talk) -> dict[str, Any]:
@@ -92,6 +92,11 @@ def card_of(appointment: Appointment, talk: Talk) -> dict[str, Any]:
     if appointment.status == Status.PENDING and appointment.held_until:
         card["held_until"] = appointment.held_until.isoformat()
     return card
+
+
+def sentences(*parts: str, talk: Talk) -> str:
+    """One after the other; Chinese has no space between them."""
+    return (" " if talk.is_english else "").join(part for part in parts if part)
 
 
 def until(moment: datetime, talk: Talk) -> str:

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "assistant",
     "insight",
     "adapters",
+    "adapters.fhir",
     "channels_app",
     "workers",
 ]

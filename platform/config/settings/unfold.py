@@ -61,6 +61,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list(_("Prescriptions"), "prescriptions", "records.medicationrequest"),
             _list(_("Medicines"), "medication", "records.medication"),
             _list(_("Contact points"), "contact_phone", "patients.contactpoint"),
+            _list(_("Differences to settle"), "rule_folder", "patients.conflict"),
         ],
     },
     {
@@ -122,6 +123,10 @@ NAVIGATION: list[dict[str, Any]] = [
             _list(_("Channels"), "hub", "patients.channel"),
             _list(_("Accounts"), "key", "adapters.account"),
             _list(_("Delivery log"), "outgoing_mail", "adapters.attempt"),
+            _list(_("Outside systems"), "domain", "fhir.system"),
+            _list(_("Records left out"), "move_to_inbox", "fhir.leftout"),
+            _list(_("Told to outside systems"), "outbox", "fhir.push"),
+            _list(_("Reconciliations"), "difference", "fhir.reconciliation"),
             _list(_("Access log"), "policy", "vault.accessentry"),
             _list(_("Identity checks"), "passkey", "records.identitycheck"),
             _list(_("Guessing"), "gpp_maybe", "records.guessing"),

@@ -1,0 +1,1 @@
+"""FHIR R4 resources, as JSON objects, to the records of the rooms and back: pure."""
