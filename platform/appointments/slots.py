@@ -203,7 +203,7 @@ def _compare(now: datetime) -> _Difference:
     return difference
 
 
-def _of_outside_systems() -> QuerySet[ExternalIdentifier, Any]:
+def _of_outside_systems() -> QuerySet[Any, Any]:
     """Schedules whose slots come from elsewhere, see `ports`: nobody here adds or removes one."""
     return ExternalIdentifier.objects.filter(resource="Schedule").values("row_id")
 

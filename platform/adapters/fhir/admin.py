@@ -68,6 +68,8 @@ class SystemForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         is_new = self.instance._state.adding
         held = {} if is_new else self.instance.secrets
+        if not is_new:
+            del self.fields["slug"]  # rows are known by it
         for name, label in SECRETS.items():
             widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
             help_text = _("Set. Leave empty to keep it.") if held.get(name) else ""
@@ -129,7 +131,7 @@ class SystemAdmin(ModelAdmin):  # type: ignore[misc]
         return SystemForm  # it names fields that the model does not have
 
     def get_readonly_fields(self, request: HttpRequest, obj: System | None = None) -> list[str]:
-        return ["slug"] if obj else []  # rows are known by it
+        return ["slug"] if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: System | None = None) -> bool:
         return False

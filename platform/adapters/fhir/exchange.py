@@ -7,7 +7,6 @@ it, for a record may be stored after its own moment.
 """
 
 import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from django.db.models import F
 
 from adapters.fhir import validation
 from adapters.fhir.client import Page, Refusal, Server, TooBig, Unreachable
-from adapters.fhir.filing import Desk, forget_old
+from adapters.fhir.filing import Clock, Desk, forget_old
 from adapters.fhir.kinds import KINDS
 from adapters.fhir.mapping.datatypes import to_moment
 from adapters.fhir.models import Cursor, System
@@ -24,8 +23,6 @@ from events import ExchangeFellDue, publish
 from hospital.models import Hospital
 
 logger = logging.getLogger(__name__)
-
-Clock = Callable[[], datetime]
 
 EVERY = timedelta(seconds=60)
 LEASE = timedelta(seconds=120)  # a page of a slow server, and its parts asked one by one
@@ -58,7 +55,7 @@ def exchange(system_id: int, *, clock: Clock) -> dict[str, int]:
     hold = _Hold(system)
     if not hold.take(now):
         return {}
-    desk = Desk(system, Server(system, now), Hospital.objects.this_one().zone, now)
+    desk = Desk(system, Server(system, now), Hospital.objects.this_one().zone, now, clock)
     try:
         tell_owed(desk.server, now=now)
         desk.fetch_owed()
@@ -100,6 +97,8 @@ def _pull(desk: Desk, resource: str, hold: "_Hold", *, clock: Clock) -> bool:
             _move(cursor, next_page=None, began_at=None, since=began_at - OVERLAP)
             return True
         _move(cursor, next_page=page.next_page, began_at=began_at)
+        if desk.is_late():
+            return False
     return False
 
 

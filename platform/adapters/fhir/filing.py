@@ -6,6 +6,7 @@ another record may help, and shown to an admin. No transaction is open while we 
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import QuerySet
 
 from adapters.fhir import validation
-from adapters.fhir.client import Refusal, Server
+from adapters.fhir.client import Refusal, Server, Unreachable
 from adapters.fhir.kinds import KINDS, Reading
 from adapters.fhir.mapping.datatypes import (
     Missing,
@@ -42,9 +43,13 @@ from vault.cipher import blind_index
 
 logger = logging.getLogger(__name__)
 
+Clock = Callable[[], datetime]
+
+RUN = timedelta(seconds=120)  # a task that runs for five minutes is ended
 TRIES = 12  # over three days
 AGAIN = timedelta(minutes=1)  # doubled each time, to a day
 AT_MOST = timedelta(days=1)
+A_DAY_AHEAD = timedelta(days=1)
 KEPT = timedelta(days=30)
 PARTS = 100  # of one resource, asked for one by one
 DEPTH = 3  # an appointment's slot's schedule
@@ -59,6 +64,7 @@ class Desk:
     server: Server
     zone: ZoneInfo
     now: datetime
+    clock: Clock
     counts: dict[str, int] = field(default_factory=dict)
 
     def take(self, resource: str, raw: Any, found: dict[str, Resource]) -> Outcome | None:
@@ -84,12 +90,12 @@ class Desk:
             if isinstance(error, OperationalError):
                 raise  # the house is ill, not a record: all of it is fetched again
             reason, again = type(error).__name__, True
-        except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError) as error:
+        except Unreachable:
+            raise
+        except Exception as error:  # one that breaks keeps no other from being read
             reason = f"broken: {type(error).__name__}"
             told = {"system": self.system.slug, "kind": resource, **kind_and_place(error)}
             logger.error("record left out", extra=told)
-        except RecursionError:
-            reason = "too deep"
         if contradicts is not None:
             origin = Origin(self.system.slug, str(raw["id"]))
             note_contradiction(origin, patient_id=contradicts, now=self.now)
@@ -100,13 +106,21 @@ class Desk:
         """Ask for one by its number, and file it. Raises Unreachable, Refusal."""
         return self.take(resource, self.server.read(resource, external_id), {})
 
+    def is_late(self) -> bool:
+        """Whether the worker that speaks with them is needed elsewhere; the next run goes on."""
+        return self.clock() - self.now > RUN
+
     def fetch_owed(self) -> None:
         """What was left out before, and what a person wants to have as they have it."""
         owed = LeftOut.objects.owed(now=self.now).filter(system=self.system)
         for row in owed.order_by("try_at")[:AT_ONCE]:
+            if self.is_late():
+                return
             self._again(row.resource, str(row.external_id))
         wanted = ExternalIdentifier.objects.filter(source=self.system.slug, wanted_at__isnull=False)
         for known in wanted.order_by("wanted_at")[:AT_ONCE]:
+            if self.is_late():
+                return
             self._again(known.resource, str(known.external_id))
 
     def _again(self, resource: str, external_id: str) -> None:
@@ -187,10 +201,12 @@ class Desk:
     def origin_of(self, raw: Resource) -> Origin:
         meta = raw.get("meta") or {}
         version = str(meta.get("versionId") or "")
+        at = moment_of(meta.get("lastUpdated"), zone=self.zone)
         return Origin(
             source=self.system.slug,
             external_id=str(raw["id"]),
-            updated_at=moment_of(meta.get("lastUpdated"), zone=self.zone),
+            # A change in the year 9999 would make every later one stale.
+            updated_at=min(at, self.now + A_DAY_AHEAD) if at else None,
             version=version if is_id(version) else "",
         )
 

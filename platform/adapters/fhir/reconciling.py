@@ -1,7 +1,7 @@
 """What they have beside what we have: counts, and names of fields; what is missing is fetched.
 
 A comparison reads everything, a page at a time, and changes nothing by itself. With `repair` it
-owes what is missing here to the next exchange, which files it by the rules of the ports.
+owes what is missing here, and what differs and is theirs to say, to the next exchange.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -10,8 +10,7 @@ from typing import Any
 from django.db.models import Min
 
 from adapters.fhir.client import Page, Refusal, Server, Unreachable
-from adapters.fhir.exchange import Clock
-from adapters.fhir.filing import Desk
+from adapters.fhir.filing import Clock, Desk
 from adapters.fhir.kinds import KINDS, Reading
 from adapters.fhir.mapping.datatypes import Missing, NotForUs, NotReadable, is_id
 from adapters.fhir.models import LeftOut, Push, Reconciliation, System
@@ -19,7 +18,7 @@ from appointments.models import Appointment, Status
 from appointments.ports import APPOINTMENT, AppointmentRecord, SlotRecord
 from hospital.models import Hospital
 from patients.models import Conflict, ExternalIdentifier
-from patients.ports import Origin, differing, index_external
+from patients.ports import PATIENT, THEIRS, Origin, differing, index_external
 
 PAGES = 2_000  # of a kind
 COUNT = 100
@@ -45,7 +44,7 @@ def reconcile(system: System, *, clock: Clock, repair: bool = False) -> Reconcil
     """Compare, and keep what was found."""
     now = clock()
     row = Reconciliation.objects.create(system=system, began_at=now)
-    desk = Desk(system, Server(system, now), Hospital.objects.this_one().zone, now)
+    desk = Desk(system, Server(system, now), Hospital.objects.this_one().zone, now, clock)
     found: dict[str, Any] = {}
     for resource in system.fetched_resources():
         comparison = _Comparison(desk, resource, repair=repair)
@@ -131,11 +130,20 @@ class _Comparison:
         if known is None:
             self._note_missing_here(origin, index, record)
         elif self._kind.ours is not None:
-            ours = self._kind.ours(known.row_id)
+            # A merged patient is the one that stayed.
+            row_id = known.patient_id if self._resource == PATIENT else known.row_id
+            ours = self._kind.ours(row_id or 0)
             names = ["row"] if ours is None else differing(record, ours)
             for name in names:
                 finding.differing[name] = finding.differing.get(name, 0) + 1
             finding.rows_differing += bool(names)
+            if names and self._repair and self._is_theirs():
+                # Filed as they have it, be it older than ours: their house came back from a backup.
+                ExternalIdentifier.objects.filter(pk=known.pk).update(wanted_at=self._desk.now)
+
+    def _is_theirs(self) -> bool:
+        owner = self._desk.system.owner_of(self._resource)
+        return self._kind.has_owner and owner == THEIRS
 
     def _note_missing_here(self, origin: Origin, index: str, record: Any) -> None:
         erased = ExternalIdentifier.objects.filter(

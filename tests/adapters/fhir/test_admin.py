@@ -45,9 +45,10 @@ def test_a_system_is_set_up_and_its_token_is_never_shown_again(admin: Client) ->
     assert system.owner_of("Patient") == "theirs"
     assert "s3cret" not in admin.get(_page(system)).content.decode()
     # Left empty, it stays.
-    admin.post(_page(system), {**FORM, "token": "", "name": "HIS 2"})
+    admin.post(_page(system), {**FORM, "token": "", "name": "HIS 2", "slug": "other"})
     system.refresh_from_db()
-    assert (system.name, system.secrets) == ("HIS 2", {"token": "s3cret-token"})
+    assert (system.name, system.slug) == ("HIS 2", "his")
+    assert system.secrets == {"token": "s3cret-token"}
 
 
 def test_a_client_needs_to_know_where_tokens_are_given(admin: Client) -> None:

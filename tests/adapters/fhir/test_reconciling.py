@@ -17,8 +17,8 @@ from adapters.fhir.stand_in import FhirStandIn
 from adapters.rehearsal.stand_in import Fault
 from harness.fhir import allergy, laboratory_report, patient, potassium, prescription, stranger
 from patients.models import Conflict, Patient
-from patients.services import create_patient, erase_patient, update_patient
-from records.models import AllergyIntolerance
+from patients.services import create_patient, erase_patient, merge_patients, update_patient
+from records.models import AllergyIntolerance, MedicationRequest
 from vault.models import AccessEntry
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +74,30 @@ def test_what_differs_is_told_by_name_and_never_by_value(
     told = json.dumps(row.findings) + "\n".join(report(row))
     assert "139" not in told
     assert "王" not in told
+
+
+def test_what_is_theirs_and_differs_is_repaired_be_it_older(
+    full: FhirStandIn, compared: Callable[..., Reconciliation], exchanges: Exchange
+) -> None:
+    backup = datetime.now(UTC) - timedelta(days=3)
+    full.put(prescription(status="completed"), at=backup, version="1")  # came back from a backup
+
+    row = compared(repair=True)
+    exchanges(timedelta(minutes=2))
+
+    assert row.findings["kinds"]["MedicationRequest"]["differing"] == {"status": 1}
+    assert MedicationRequest.objects.get().status == "completed"
+
+
+def test_a_merged_record_is_compared_as_the_one_that_stayed(
+    full: FhirStandIn, compared: Callable[..., Reconciliation]
+) -> None:
+    stays = create_patient(name="王小明", phone="13800000001")
+    merge_patients(Patient.objects.get(gender="male"), into=stays)
+
+    assert compared().findings["kinds"]["Patient"]["differing"] == {}
+    update_patient(Patient.objects.get(pk=stays.pk), name="王晓明")
+    assert compared().findings["kinds"]["Patient"]["differing"] == {"name": 1}
 
 
 def test_what_they_deleted_is_for_a_person_and_stays(
