@@ -23,7 +23,7 @@ from records.reports import file_report
 from vault import access
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 NAME, PHONE = "王小明", "13800000001"
 GUESSES = 500  # at each of two targets

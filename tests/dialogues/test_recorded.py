@@ -34,6 +34,7 @@ class Result:
     handed_over: int
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_does_as_well_as_before(
