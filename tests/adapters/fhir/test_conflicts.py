@@ -238,6 +238,18 @@ def test_a_corrected_report_has_to_be_told_anew(
     assert report.talk_owed_at is not None
 
 
+def test_what_a_correction_leaves_out_was_withdrawn(his: FhirStandIn, exchanges: Exchange) -> None:
+    for resource in (patient(), potassium(), laboratory_report(conclusion="高钾血症")):
+        his.put(resource)
+    exchanges()
+    his.put(laboratory_report(status="corrected", result=[]))
+
+    exchanges(LATER)
+
+    report = DiagnosticReport.objects.get()
+    assert (report.conclusion, report.observations.count()) == (None, 0)
+
+
 def test_a_report_does_not_change_hands(his: FhirStandIn, exchanges: Exchange) -> None:
     for resource in (patient(), patient("p2", identifier=[]), potassium(), laboratory_report()):
         his.put(resource)
