@@ -31,7 +31,7 @@ check: setup  ## Format, lint, types, floors, migrations
 	$(BIN)/lint-imports
 	DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python manage.py makemigrations --check --dry-run
 
-test: setup  ## All tests: on SQLite, then on PostgreSQL, RabbitMQ and Redis where installed
+test: setup  ## All tests: on SQLite and, beside it, on PostgreSQL, RabbitMQ and Redis where installed
 	$(BIN)/python manage.py compile_catalogs
 	exec $(BIN)/python tests/harness/twice.py $(ARGS)
 

@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 from channels.exceptions import StopConsumer
 from django.utils import timezone
 
+from careplans.warnings import reply_with_care, shown
 from channels_app import console_frames as show
 from channels_app import hub
 from channels_app.console_account import Gone, is_from_own_host, language_of
-from channels_app.console_acts import CODES, BadFrame, number, perform, seen_in
+from channels_app.console_acts import CODES, BadFrame, number, perform, reason_in, seen_in
 from channels_app.console_bells import Bells, log_fault
 from channels_app.frames import Frame
 from conversations.models import Conversation, Kind
@@ -27,6 +28,7 @@ from conversations.services import mark_seen
 from conversations.text import clean_text
 from events import NurseTyping, publish
 from live.show import CONSOLES, conversation_group, show_on_commit
+from records.guard import Questioned
 from staff.models import Availability, StaffMember
 from tickets import drafts
 from tickets import services as acts
@@ -178,7 +180,12 @@ class NurseConsole(Bells):
                 "kind": Kind.TEXT.value | Kind.NOTE.value as kind,
             }:
                 await self._send(
-                    number(ticket), client_id=client_id, text=text, kind=kind, seen=seen_in(frame)
+                    number(ticket),
+                    client_id=client_id,
+                    text=text,
+                    kind=kind,
+                    seen=seen_in(frame),
+                    reason=reason_in(frame),
                 )
             case {
                 "type": "draft",
@@ -248,25 +255,43 @@ class NurseConsole(Bells):
         await self._tell(page)
 
     async def _send(
-        self, ticket_id: int, *, client_id: str, text: str, kind: str, seen: int | None
+        self,
+        ticket_id: int,
+        *,
+        client_id: str,
+        text: str,
+        kind: str,
+        seen: int | None,
+        reason: str,
     ) -> None:
         if not _CLIENT_ID.fullmatch(client_id):
             raise BadFrame
 
-        def write(nurse: StaffMember) -> int:
-            say = acts.note if kind == Kind.NOTE else partial(acts.reply, seen=seen)
-            message = say(
-                ticket_id,
-                nurse=nurse,
-                text=clean_text(text),
-                client_id=client_id,
-                now=timezone.now(),
+        def write(nurse: StaffMember) -> int | list[dict[str, str]]:
+            say = (
+                acts.note
+                if kind == Kind.NOTE
+                else partial(reply_with_care, seen=seen, reason=reason)
             )
+            try:
+                message = say(
+                    ticket_id,
+                    nurse=nurse,
+                    text=clean_text(text),
+                    client_id=client_id,
+                    now=timezone.now(),
+                )
+            except Questioned as questioned:
+                return shown(questioned.concerns, clean_text(text))
             drafts.forget_sent(message.conversation, nurse=nurse, text=text)
             return message.seq
 
-        seq = await self._ask(write)
-        await self._tell({"type": "ack", "client_id": client_id, "seq": seq})
+        done = await self._ask(write)
+        if isinstance(done, list):
+            about = {"client_id": client_id, "ticket": ticket_id, "concerns": done}
+            await self._refuse("needs_reason", about)
+            return
+        await self._tell({"type": "ack", "client_id": client_id, "seq": done})
 
     async def _draft(self, conversation_id: int, *, text: str, kind: str) -> None:
         def keep(nurse: StaffMember) -> None:

@@ -87,3 +87,11 @@ def number(value: Any) -> int:
 def seen_in(frame: Frame) -> int | None:
     """The newest seq on her screen; older pages don't say."""
     return None if frame.get("seen") is None else number(frame["seen"])
+
+
+def reason_in(frame: Frame) -> str:
+    """Why she sends what the guard speaks against; empty at the first try."""
+    reason = frame.get("reason", "")
+    if not isinstance(reason, str):
+        raise BadFrame
+    return reason

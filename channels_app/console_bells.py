@@ -157,6 +157,9 @@ class Bells(Socket):
             self._settling = True
             self._start(self._settle())
 
+    async def tasks_changed(self, event: Frame) -> None:
+        await self.queue_changed({"same_owner": True})  # the board is one of the lists
+
     async def _settle(self) -> None:
         await asyncio.sleep(SETTLE_S)
         self._settling = False

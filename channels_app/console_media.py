@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from adapters.models import Attachment
-from channels_app.console_views import for_carers
+from channels_app.console_door import for_carers
 from channels_app.frames import Frame
 from conversations.models import Conversation, Message
 from staff.models import StaffMember

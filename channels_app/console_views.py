@@ -1,14 +1,13 @@
 """The nurse's pages: sign in, the three panes, and the pieces that htmx fetches."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from functools import wraps
 from typing import Any
 
 from django.contrib.auth import views as auth_views
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -16,7 +15,11 @@ from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_GET
 
 from adapters.models import Attempt
-from channels_app import console_words
+from appointments.models import Appointment
+from careplans.models import CarePlan, State
+from careplans.models import Status as PlanStatus
+from channels_app import console_tasks, console_words
+from channels_app.console_door import for_carers
 from channels_app.login import ConsoleLogin
 from conversations.models import Conversation
 from hospital.models import Department, Hospital
@@ -41,8 +44,6 @@ FOLDERS: dict[str, Any] = {
     "ended": _l("Ended"),
 }
 
-View = Callable[..., HttpResponseBase]
-
 
 class Login(auth_views.LoginView):
     template_name = "console/login.html"
@@ -55,24 +56,6 @@ class Login(auth_views.LoginView):
 
 class Logout(auth_views.LogoutView):
     next_page = "console-login"
-
-
-def for_carers(view: View) -> View:
-    """Let in who may speak with patients; a fetch gets a bare 401, so no typed text is lost."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        nurse = request.user
-        fetched = "HX-Request" in request.headers or "application/json" in request.headers.get(
-            "Accept", ""
-        )
-        if not isinstance(nurse, StaffMember):
-            return HttpResponse(status=401) if fetched else redirect("console-login")
-        if not nurse.is_caring:
-            return render(request, "console/not_for_you.html", status=403)
-        return view(request, *args, nurse=nurse, **kwargs)
-
-    return guarded
 
 
 @require_GET
@@ -95,7 +78,7 @@ def console(request: HttpRequest, *, nurse: StaffMember) -> HttpResponseBase:
 def lists(request: HttpRequest, *, nurse: StaffMember) -> HttpResponseBase:
     """The folders with their counts, and the rows of one of them, without a patient's words."""
     folder = request.GET.get("folder", "")
-    folder = folder if folder in FOLDERS else "queue"
+    folder = folder if folder in FOLDERS or folder in console_tasks.FOLDERS else "queue"
     context = {"nurse": nurse, **_lists(nurse, folder=folder, now=timezone.now())}
     return render(request, "console/_lists.html", context)
 
@@ -115,9 +98,12 @@ def card(request: HttpRequest, conversation_id: int, *, nurse: StaffMember) -> H
         .select_related("conversation__contact_point__patient")
         .order_by("-opened_at", "-pk")[:20]
     )
+    card = build_card(tickets[0], now)
     context = {
         "conversation": conversation,
-        "card": build_card(tickets[0], now),
+        "card": card,
+        "visit": _visit(card.next_visit),
+        "plans": _plans(conversation.subject or conversation.contact_point.patient),
         "ticket": tickets[0],
         "department": _department(tickets[0]),
         "earlier": tickets[1:],
@@ -127,6 +113,31 @@ def card(request: HttpRequest, conversation_id: int, *, nurse: StaffMember) -> H
         .order_by("-began_at", "-pk")[:TRIED],
     }
     return render(request, "console/_card.html", context)
+
+
+def _visit(visit: Appointment | None) -> dict[str, Any] | None:
+    if visit is None:
+        return None
+    slot, lang = visit.slot, get_language() or ""
+    return {
+        "starts_at": slot.starts_at,
+        "with": " ".join(
+            each.in_language("name", lang) for each in (slot.department, slot.doctor) if each
+        ),
+        "status": visit.get_status_display(),
+    }
+
+
+def _plans(patient: Patient) -> Any:
+    """What we promised to ask this patient: when next, and what was not answered yet."""
+    asked = Q(dues__state=State.ASKED)
+    ahead = Q(dues__asked_at=None, dues__settled_at=None)
+    return (
+        CarePlan.objects.filter(patient=patient, status=PlanStatus.ACTIVE)
+        .select_related("template")
+        .annotate(unanswered=Count("dues", filter=asked), next_at=Min("dues__ask_at", filter=ahead))
+        .order_by("pk")
+    )
 
 
 @require_GET
@@ -174,7 +185,9 @@ def _lists(nurse: StaffMember, *, folder: str, now: datetime) -> dict[str, Any]:
             }
         )
     )
-    if folder == "ended":
+    if folder in console_tasks.FOLDERS:
+        tickets = Ticket.objects.none()
+    elif folder == "ended":
         since = now - policy.REOPEN_WITHIN
         tickets = Ticket.objects.filter(scope, resolved_at__gt=since).order_by("-resolved_at")
     else:
@@ -187,6 +200,7 @@ def _lists(nurse: StaffMember, *, folder: str, now: datetime) -> dict[str, Any]:
         "folder": folder,
         "rows": _rows(_with_all(tickets, nurse)[:LISTED], nurse=nurse),
         "counts": counts,
+        **console_tasks.lists_of(nurse, folder=folder, now=now, at_most=LISTED),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from adapters.policy import CODE
 from conversations.models import Author, Kind, Message
 from insight.labels import CANDIDATE
 from tickets.card import readable
@@ -16,8 +17,12 @@ AT_ONCE = 100  # messages in one frame
 # What the patient is shown of an event; the rest is for staff.
 PATIENT_EVENTS = frozenset({"queued", "claimed", "transferred", "requeued", "resolved", "reopened"})
 EVENT_DETAILS = ("event", "nurse", "department", "department_en")
-PATIENT_DETAILS = ("choices", "source", "original", "departments", "card", "handoff")
-UNSHOWN = frozenset({CANDIDATE})  # to anybody: it decided nothing
+PATIENT_DETAILS = (
+    "choices", "source", "original", "departments", "card", "handoff",
+    "appointment", "report", "triage", "progress",
+)  # fmt: skip
+# To anybody: it decided nothing; it is for one phone alone.
+UNSHOWN = frozenset({CANDIDATE, CODE})
 
 
 def for_patient(messages: Iterable[Message]) -> list[Frame]:
@@ -71,6 +76,10 @@ def sentence(code: str) -> str:
             "This can't be reopened: another ticket is open, or it ended too long ago."
         ),
         "new_message": _("The patient has just written again. Please read it first."),
+        "needs_reason": _(
+            "This names a medicine that speaks against the patient's record. Please change it, or"
+            " say why it is right."
+        ),
         "not_found": _("This does not exist, or no longer."),
         "failed": _("Something went wrong on our side. Nothing is lost; please try again."),
     }[code]

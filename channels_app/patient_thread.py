@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
+from django.utils import timezone
 
 from adapters.links import find_link, note_opened
 from channels_app import frames, tokens
+from channels_app.cards import bring_up_to_date
 from channels_app.frames import AT_ONCE, Frame
 from conversations.models import Conversation, Message, Owner
 from conversations.services import mark_seen
@@ -142,9 +144,11 @@ def _messages(conversation_id: int, *, after: int, last_seq: int) -> Frame:
     following = Message.objects.filter(conversation=conversation_id, seq__gt=after)
     found = list(following.select_related("nurse").order_by("seq")[:AT_ONCE])
     newest = found[-1].seq if found else after
+    items = frames.for_patient(found)
+    bring_up_to_date(items, now=timezone.now())
     return {
         "type": "messages",
-        "items": frames.for_patient(found),
+        "items": items,
         # A message may have come between the two reads.
         "last_seq": max(last_seq, newest),
         "more": newest < last_seq,

@@ -1,8 +1,5 @@
 """The pages that patients see: the hospital's front page and the chat. Neither sets a cookie."""
 
-from collections.abc import Iterable
-from datetime import time
-from itertools import groupby
 from typing import Any
 
 from django.conf import settings
@@ -16,12 +13,11 @@ from django.views.decorators.http import require_safe
 from adapters.links import find_link
 from channels_app.patient_words import chat_words, tiles
 from conversations.text import MAX_CHARS
-from hospital.models import Department, Hospital, OpeningHours, Place, PlaceKind, Weekday
+from hospital.in_words import week_in_words
+from hospital.models import Department, Hospital, Place, PlaceKind
 from hospital.services import nearest_emergency_place
 
-Stretch = tuple[time, time]
 _KINDS = PlaceKind.values  # in the order of their importance to somebody who comes
-_DAY = (time(0), time(0))  # 00:00 to 00:00 is the whole day
 
 
 @require_safe
@@ -34,6 +30,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "wenan/home.html",
             {
                 **_hospital_in(lang),
+                "tiles": tiles(),
                 "places": _places_in(lang),
                 "departments": [
                     {
@@ -133,25 +130,3 @@ def _places_in(lang: str) -> list[dict[str, Any]]:
 def _place_in(place: Place, lang: str) -> dict[str, Any]:
     said = {name: place.in_language(name, lang) for name in ("name", "location", "directions")}
     return {**said, "phone": place.phone, "kind": place.kind}
-
-
-def week_in_words(hours: Iterable[OpeningHours]) -> list[str]:
-    """Days that are alike in one line: "Monday–Friday 08:00–12:00, 13:30–17:00"."""
-    week: dict[int, list[Stretch]] = {}
-    for row in hours:
-        week.setdefault(row.weekday, []).append((row.opens_at, row.closes_at))
-    days = [tuple(sorted(week.get(day, []))) for day in Weekday.values]
-    if days and all(day == (_DAY,) for day in days):
-        return [_("Open day and night, all year")]
-    lines = []
-    for stretches, alike in groupby(zip(Weekday.choices, days, strict=True), key=lambda d: d[1]):
-        names = [str(label) for (_value, label), _stretches in alike]
-        if stretches:
-            span = names[0] if len(names) == 1 else f"{names[0]}–{names[-1]}"
-            lines.append(f"{span} {', '.join(map(_stretch_in_words, stretches))}")
-    return lines
-
-
-def _stretch_in_words(stretch: Stretch) -> str:
-    opens, closes = stretch
-    return f"{opens:%H:%M}\N{WORD JOINER}–\N{WORD JOINER}{closes:%H:%M}"

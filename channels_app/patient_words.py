@@ -32,7 +32,7 @@ def tiles() -> list[dict[str, str]]:
             "icon": "medicine",
             "label": pgettext("tile", "Medicines"),
             "hint": _("Questions, reminders"),
-            "text": _("Medicines"),
+            "text": _("My medicines"),
             "tap": "medicine",
         },
         {
@@ -76,6 +76,7 @@ def chat_words() -> dict[str, str]:
         "signs": _("Signs of danger in what you wrote"),
         "nearest": _("Nearest emergency department"),
         "departments": _("Departments that may fit"),
+        **_cards(),
         "quickReplies": _("Quick replies"),
         "assistantTyping": _("The AI assistant is replying…"),
         "nurseTyping": _("{nurse} is typing…"),
@@ -99,4 +100,33 @@ def chat_words() -> dict[str, str]:
         "tooLong": _("{count} characters too many"),
         "newMessages": _("New messages"),
         "emergencyText": _("I need urgent help"),
+    }
+
+
+def _cards() -> dict[str, str]:
+    """What stands on the cards of a visit, a report and a triage."""
+    return {
+        "appointment": _("Appointment"),
+        "for": pgettext("card", "For"),
+        "where": _("Place"),
+        "fee": _("Fee"),
+        "payThere": _("{fee}, paid at the hospital"),
+        "addToCalendar": _("Add to calendar"),
+        "keptFor": _("Kept for you for another {time}"),
+        "keptMinutes": _("The seat is kept for you for another {n} minutes."),
+        "keptSeconds": _("The seat is kept for you for less than a minute."),
+        "keptNoMore": _("The seat is kept no longer. You can still try, or choose another time."),
+        "movedAway": _("moved to another time"),
+        "report": _("Report"),
+        "rangeShort": _("Range {range}"),
+        "trend": _("Since {date}: {trend}"),
+        "conclusion": _("Conclusion"),
+        "reportOver": _(
+            "This report is closed again to protect you. Ask for it once more to see it."
+        ),
+        "urgency": _("How urgent"),
+        "urgencyLevel": _("Level {level} of 5"),
+        "examinations": _("Examinations that may be needed"),
+        "watch": _("Come at once, or call {phone}, if"),
+        "progress": _("Question {done} of about {total}"),
     }

@@ -7,6 +7,7 @@ event during a deployment.
 from celery import shared_task
 from django.utils import timezone
 
+from adapters.codes import send_code
 from adapters.delivery import deliver
 from adapters.fhir.exchange import exchange
 from adapters.fhir.pushing import owe_word
@@ -18,12 +19,11 @@ from appointments.models import Appointment
 from assistant.services import attend
 from assistant.telling import tell_of_change, tell_offer
 from careplans.visits import follow
-from appointments.waitlist import note_told
-from assistant.services import attend
 from events import (
     AppointmentChanged,
     ChannelRang,
     ExchangeFellDue,
+    IdentityAsked,
     MediaArrived,
     MessageReceived,
     NurseTyping,
@@ -68,14 +68,16 @@ def on_appointment_changed(*, appointment_id: int, **_: object) -> None:
     tell_of_change(appointment_id, now=now)
     owe_word(appointment_id, now=now)
     note_followed(appointment_id, status=status, now=now)
-    status = Appointment.objects.values_list("status", flat=True).get(pk=appointment_id)
-    note_followed(appointment_id, status=status, now=timezone.now())
 
 
 @shared_task(name=SlotOffered.name)  # type: ignore[untyped-decorator]
 def on_slot_offered(*, entry_id: int, **_: object) -> None:
     tell_offer(entry_id, now=timezone.now())
-    note_told(entry_id, now=timezone.now())
+
+
+@shared_task(name=IdentityAsked.name)  # type: ignore[untyped-decorator]
+def on_identity_asked(*, check_id: int, **_: object) -> None:
+    send_code(check_id, now=timezone.now())
 
 
 @shared_task(name=ExchangeFellDue.name)  # type: ignore[untyped-decorator]

@@ -32,10 +32,12 @@ from careplans.feedback import (
 )
 from careplans.planning import plan_ahead
 from careplans.services import complete_plans, stop_where_needed
+from careplans.warnings import tell_doctors
 from conversations.models import Message
 from events import (
     AppointmentChanged,
     ChannelRang,
+    IdentityAsked,
     MediaArrived,
     MessageReceived,
     ReplyQueued,
@@ -45,6 +47,7 @@ from events import (
 from insight.drift import count_days
 from insight.reviews import collect_reviews
 from live.models import Glance
+from records.models import IdentityCheck
 from tickets.services import climb_alarms, requeue_abandoned, ring_again, wake_snoozed
 
 OWED_AFTER = timedelta(seconds=3)  # a ring normally needs less than one
@@ -62,6 +65,7 @@ SCHEDULE: dict[str, float] = {  # task name → period in seconds
     "sweep.abandoned": 30.0,
     "sweep.glances": 30.0,
     "sweep.seats": 3.0,
+    "sweep.codes": 3.0,
     "sweep.visits": 300.0,
     "sweep.slots": 900.0,
     "sweep.unpulled": 5.0,
@@ -139,6 +143,14 @@ def look_after_seats(**_: object) -> None:
         publish(SlotOffered(entry_id))
 
 
+@shared_task(name="sweep.codes")  # type: ignore[untyped-decorator]
+def send_owed_codes(**_: object) -> None:
+    owed = IdentityCheck.objects.owed_a_letter()
+    late = owed.filter(letter_owed_at__lt=timezone.now() - OWED_AFTER).order_by("letter_owed_at")
+    for check_id in late.values_list("pk", flat=True)[:AT_ONCE]:
+        publish(IdentityAsked(check_id))
+
+
 @shared_task(name="sweep.visits")  # type: ignore[untyped-decorator]
 def look_after_visits(**_: object) -> None:
     now = timezone.now()
@@ -211,6 +223,7 @@ def keep_plans(**_: object) -> None:
     """End the plans that have to end, and make due rows for the days to come."""
     now = timezone.now()
     stop_where_needed(now=now)
+    tell_doctors(now=now)
     plan_ahead(now=now)
     complete_plans(now=now)
 

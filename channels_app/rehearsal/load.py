@@ -114,9 +114,9 @@ async def run(load: Load) -> Result:
 
 async def _open_pair(lines: AsyncExitStack, load: Load, number: int) -> Pair:
     token, conversation = load.cases[number]
-    patient = await lines.enter_async_context(await _open(load.url, "/ws/chat/web/"))
+    patient = await lines.enter_async_context(await open_line(load.url, "/ws/chat/web/"))
     hello = {"after": 0, "lang": "zh-hans"} | ({"token": token} if token else {})
-    welcome = await _greet(patient, hello)
+    welcome = await greet(patient, hello)
     nurse = await _open_nurse(lines, load, number)
     shown = nurse.hear(_is("messages"))
     await nurse.say(type="watch", conversation=welcome.get("room", conversation), after=0)
@@ -147,12 +147,12 @@ async def _write(patient: Line, nurse: Line, text: str, result: Result) -> None:
 async def _open_nurse(lines: AsyncExitStack, load: Load, number: int) -> Line:
     sessions = load.sessions
     cookie = {"Cookie": f"sessionid={sessions[number % len(sessions)]}"} if sessions else {}
-    nurse = await lines.enter_async_context(await _open(load.url, "/ws/console/", cookie))
-    await _greet(nurse, {})
+    nurse = await lines.enter_async_context(await open_line(load.url, "/ws/console/", cookie))
+    await greet(nurse, {})
     return nurse
 
 
-async def _open(url: str, path: str, headers: dict[str, str] | None = None) -> Line:
+async def open_line(url: str, path: str, headers: dict[str, str] | None = None) -> Line:
     return Line(
         await connect(
             f"ws://{urlsplit(url).netloc}{path}",
@@ -166,7 +166,7 @@ async def _open(url: str, path: str, headers: dict[str, str] | None = None) -> L
     )
 
 
-async def _greet(line: Line, hello: Frame) -> Frame:
+async def greet(line: Line, hello: Frame) -> Frame:
     welcome = line.hear(_is("welcome"))
     await line.say(type="hello", **hello)
     return await welcome

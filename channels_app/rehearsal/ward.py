@@ -1,7 +1,8 @@
 """python -m channels_app.rehearsal.ward ACT: what a rehearsed day needs done inside the house.
 
 `open` makes a channel for each account on stdin, `nurse` lets nurses answer until stdin ends,
-`tell` prints what the house has of everybody. Run it with the house's own environment.
+`tell` prints what the house has of everybody, `care` gives the nurses tasks and visits of today
+and prints their numbers. Run it with the house's own environment.
 """
 
 import json
@@ -15,6 +16,7 @@ import django
 
 LOOK_EVERY_S = 0.5
 NURSES = 4
+CARED_FOR = ("何美兰", "何美华", "何美玲", "何美珍", "何美云")
 
 
 def open_channels(accounts: list[dict[str, Any]]) -> None:
@@ -70,6 +72,53 @@ def nurse_until_told() -> None:
                     resolve_ticket(ticket.pk, nurse=nurse, now=timezone.now())
             except (AlreadyClaimed, NotYourTicket, NewMessage):
                 continue  # the patient was quicker; the ticket stays hers
+
+
+def give_care() -> list[dict[str, int]]:
+    """Some patients whom nobody had before, each with a task and a visit of today."""
+    from datetime import datetime, time, timedelta
+    from decimal import Decimal
+
+    from django.utils import timezone
+
+    from appointments.booking import confirm, hold
+    from appointments.models import PartOfDay, Schedule, Slot
+    from careplans.models import TaskKind
+    from careplans.tasks import open_task
+    from hospital.models import Hospital
+    from patients.services import create_patient
+
+    now, zone = timezone.now(), Hospital.objects.this_one().zone
+    midnight = datetime.combine(timezone.localdate(now, zone), time(), tzinfo=zone)
+    before = midnight - timedelta(hours=2)
+    clinic = Schedule.objects.filter(department__name="呼吸内科", doctor=None)[0]
+    slot = Slot.objects.create(
+        schedule=clinic,
+        department=clinic.department,
+        day=midnight.date(),
+        part=PartOfDay.MORNING,
+        starts_at=midnight,  # and all day long, so that the hour of the run changes nothing
+        ends_at=midnight + timedelta(hours=23, minutes=59),
+        capacity=len(CARED_FOR),
+        fee=Decimal(20),
+        visit_type="general",
+    )
+    given = []
+    for number, name in enumerate(CARED_FOR):
+        patient = create_patient(
+            name=name, phone=f"1390000880{number}", birth_date_text="1961-04-02"
+        )
+        visit = confirm(hold(slot, patient=patient, booked_by=patient, now=before), now=before)
+        task = open_task(
+            patient,
+            kind=TaskKind.WORRYING,
+            words="回访时说夜里憋醒两次",
+            priority=2,
+            department=clinic.department,
+            now=now,
+        )
+        given.append({"task": task.pk, "visit": visit.pk})
+    return given
 
 
 def tell() -> dict[str, Any]:
@@ -131,5 +180,7 @@ if __name__ == "__main__":
         open_channels(json.load(sys.stdin))
     elif sys.argv[1] == "nurse":
         nurse_until_told()
+    elif sys.argv[1] == "care":
+        json.dump(give_care(), sys.stdout)
     else:
         json.dump(tell(), sys.stdout)

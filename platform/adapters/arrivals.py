@@ -19,7 +19,7 @@ from adapters.receipts import note_receipt
 from adapters.rendering import chosen
 from adapters.rings import note_ring
 from assistant.services import take_in, welcome
-from conversations.arrivals import Received
+from conversations.arrivals import Received, find_writer
 from conversations.models import Message
 from conversations.services import (
     ClientIdReused,
@@ -44,20 +44,41 @@ from tickets.services import end_elsewhere, hand_over
 from triage.labels import Urgency
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a vendor told a channel in one call."""
+
+    channel: Channel
+    events: Sequence[InboundEvent]
+    capabilities: Capabilities
+
+    @property
+    def by(self) -> tuple[int, str]:
+        return self.channel.pk, self.events[0].address if self.events else ""
+
+
 @transaction.atomic
+def receive_all(told: Sequence[Told], *, now: datetime) -> None:
+    """Take in what vendors delivered, all or nothing; a second delivery changes nothing."""
+    for each in told:
+        for event in each.events:
+            act = _ACTS.get(event.kind, _Hearing.open)
+            act(_Hearing(each.channel, event, each.capabilities, now))
+        hear_channel(each.channel, now=now)
+
+
 def receive(
     channel: Channel, events: Sequence[InboundEvent], *, capabilities: Capabilities, now: datetime
 ) -> None:
-    """Take in what a vendor delivered, all or nothing; a second delivery changes nothing."""
-    for event in events:
-        _ACTS.get(event.kind, _Hearing.open)(_Hearing(channel, event, capabilities, now))
-    hear_channel(channel, now=now)
+    """The same for what came in one call, or was fetched."""
+    receive_all([Told(channel, events, capabilities)], now=now)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def greet(channel: Channel, guest: Guest) -> ContactPoint:
     """Somebody whom a vendor vouches for, known or new, joined with their other records."""
-    contact_point = meet(channel, address=guest.address)
+    known = find_writer(channel, address=guest.address)
+    contact_point = known or meet(channel, address=guest.address)
     if guest.union and contact_point.union_index in ("", NO_UNION):
         join_by_union(contact_point, union=guest.union)
     return contact_point

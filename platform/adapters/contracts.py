@@ -171,6 +171,8 @@ class OutboundMessage:
     # Where only templates go out: 12 letters and digits that end the address of the way in.
     link_code: str = ""
     language: str = "zh-hans"
+    # A one-time code: it goes out by its own template where only templates go out.
+    code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,7 @@ class Capabilities:
     fetches: bool = False  # brings pictures and voices, see `Fetching`
     passes_on: bool = False  # nurses answer in the vendor's own app, see `PassingOn`
     reaches_phones: bool = False  # its addresses are phone numbers, +8613800000000
+    carries_codes: bool = False  # and it can take a one-time code there
 
 
 # --- How an admin sets it up --------------------------------------------------------------------

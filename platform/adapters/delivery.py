@@ -68,7 +68,7 @@ def _next(conversation: Conversation, capabilities: Capabilities, *, clock: Cloc
 
     What a dead worker was saying comes first, exactly as it was. Then the first that is owed, and
     what can go with it: where a vendor counts, the machine's bubbles are put together. An emergency
-    card that was not tried yet goes ahead of what waits.
+    card or a code that was not tried yet goes ahead of what waits.
     """
     owed = list(
         Message.objects.filter(conversation=conversation)
@@ -94,7 +94,7 @@ def _next(conversation: Conversation, capabilities: Capabilities, *, clock: Cloc
         cards = (
             each
             for each in owed
-            if policy.is_urgent(each) and not waits(each) and each.pk not in spoken
+            if policy.goes_ahead(each) and not waits(each) and each.pk not in spoken
         )
         return [card] if (card := next(cards, None)) else []
     bubbles: list[Message] = []

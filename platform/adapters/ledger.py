@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from adapters.contracts import Capabilities
@@ -27,23 +27,34 @@ def open_window(
     window = capabilities.windows.get(trigger)
     if window is None:
         return False
-    known = list(Allowance.objects.filter(contact_point=contact_point))
-    was_open = any(each.has_some_left(now=at) for each in known)
-    fresh = {
-        "opened_at": at,
-        "closes_at": at + timedelta(seconds=window.seconds),
-        "allowed": window.messages,
-        "used": 0,
-        "reply_code": reply_code,
-    }
-    if trigger in {each.trigger for each in known}:
-        older = Allowance.objects.filter(contact_point=contact_point, trigger=trigger)
-        is_new = bool(older.filter(opened_at__lt=at).update(**fresh))
-    else:
-        _row, is_new = Allowance.objects.get_or_create(
-            contact_point=contact_point, trigger=trigger, defaults=fresh
+    opens, closes = map(
+        connection.ops.adapt_datetimefield_value, (at, at + timedelta(seconds=window.seconds))
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_HAS_SOME_LEFT, [contact_point.pk, opens])
+        was_open = cursor.fetchone() is not None
+        cursor.execute(
+            _OPEN, [contact_point.pk, trigger, opens, closes, window.messages, reply_code]
         )
+        is_new = cursor.fetchone() is not None
     return is_new and not was_open
+
+
+# Written out: they run for every message.
+_HAS_SOME_LEFT = """
+SELECT 1 FROM adapters_allowance
+WHERE contact_point_id = %s AND closes_at > %s AND (allowed IS NULL OR used < allowed) LIMIT 1
+"""
+_OPEN = """
+INSERT INTO adapters_allowance
+    (contact_point_id, "trigger", opened_at, closes_at, allowed, used, reply_code)
+VALUES (%s, %s, %s, %s, %s, 0, %s)
+ON CONFLICT (contact_point_id, "trigger") DO UPDATE SET
+    opened_at = excluded.opened_at, closes_at = excluded.closes_at, allowed = excluded.allowed,
+    used = 0, reply_code = excluded.reply_code
+WHERE adapters_allowance.opened_at < excluded.opened_at
+RETURNING id
+"""
 
 
 def opened_since(contact_point: ContactPoint, *, at: datetime) -> bool:

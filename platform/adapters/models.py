@@ -101,9 +101,6 @@ class Allowance(models.Model):
     def __str__(self) -> str:
         return f"allowance {self.pk}"
 
-    def has_some_left(self, *, now: datetime) -> bool:
-        return self.closes_at > now and (self.allowed is None or self.used < self.allowed)
-
 
 class Grant(models.Model):
     """How many messages by a template somebody has agreed to, and we have not yet sent."""

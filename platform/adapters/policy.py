@@ -19,6 +19,7 @@ SENDING_HOURS = (time(8), time(21))
 HERE_FOR = timedelta(minutes=30)  # after a link was opened, its page is probably still there
 LOOKS_FOR = timedelta(seconds=20)  # in which an open page would have shown a message
 NOT_AGAIN = timedelta(minutes=10)  # between two notices that nobody has followed
+CODE = "code"  # in a message's details: no screen is shown it
 KEPT_FOR_NURSE = 1  # messages of a quota that the machine leaves to a nurse
 
 # What says something of the vendor's health, not of this message.
@@ -48,6 +49,22 @@ def is_urgent(message: Message) -> bool:
     return "card" in (message.details or {})
 
 
+def code_of(message: Message) -> dict[str, str]:
+    """The one-time code that it brings, and until when it is good; empty: none."""
+    return (message.details or {}).get(CODE) or {}
+
+
+def goes_ahead(message: Message) -> bool:
+    """Whether it waits for no other message: a card, or a code that is asked for in minutes."""
+    return is_urgent(message) or bool(code_of(message))
+
+
+def is_too_late(message: Message, *, now: datetime) -> bool:
+    """A code that is good no more."""
+    code = code_of(message)
+    return bool(code) and now >= datetime.fromisoformat(code["until"])
+
+
 def leaves_the_last(message: Message) -> bool:
     """Whether the last message of a quota is kept from it, for a nurse."""
     return message.author != Author.NURSE and not is_urgent(message)
@@ -57,6 +74,8 @@ def go_together(bubbles: Sequence[Message], *, capabilities: Capabilities) -> bo
     """Whether these leave as one message: the machine's own, where a vendor counts."""
     if len({purpose_of(each) for each in bubbles}) > 1:
         return False  # one may be refused, or wait for the morning
+    if len(bubbles) > 1 and any(map(code_of, bubbles)):
+        return False
     machine = all(each.author != Author.NURSE for each in bubbles)
     saves = capabilities.template_only or (machine and bool(capabilities.windows))
     return len(bubbles) == 1 or saves

@@ -3,9 +3,12 @@
 import unicodedata
 
 from django.utils import translation
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from adapters.policy import code_of
 from conversations.models import Author, Kind, Message
+from hospital.models import Hospital
 
 LETTERS = "ABCDEFGH"  # not digits: departments are numbered in the text itself
 
@@ -14,6 +17,8 @@ def plain_text(message: Message, *, language: str = "") -> str:
     """All that a patient's screen would show of it, in words; empty: the conversation's own."""
     details = message.details or {}
     with translation.override(language or message.conversation.language):
+        if code := code_of(message):
+            return _code_in_words(code["digits"])
         parts = [_signed(message)]
         if source := details.get("source"):
             reworded = "original" in details
@@ -25,6 +30,16 @@ def plain_text(message: Message, *, language: str = "") -> str:
             ]
             parts.append("\n".join([_("Reply with a letter:"), *lines]))
     return "\n\n".join(parts)
+
+
+def _code_in_words(digits: str) -> str:
+    """Where free text goes to phones; elsewhere the vendor's template says this."""
+    hospital = Hospital.objects.this_one()
+    named = hospital.name_en if get_language() == "en" else hospital.name
+    return _(
+        "[%(hospital)s] Your code is %(code)s, good for 10 minutes. Tell it to nobody: our staff"
+        " never ask for it."
+    ) % {"hospital": named or hospital.name, "code": digits}
 
 
 def _signed(message: Message) -> str:

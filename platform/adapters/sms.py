@@ -21,6 +21,7 @@ from adapters.contracts import (
     Field,
     InboundEvent,
     Malformed,
+    OutboundMessage,
     Refused,
     Retry,
     SendResult,
@@ -57,6 +58,12 @@ TEMPLATE_EN = Field(
     is_required=False,
     help=_("empty: the Chinese one for all"),
 )
+CODE_TEMPLATE_EN = Field(
+    "code_template_en",
+    _("English SMS template for one-time codes"),
+    is_required=False,
+    help=_("empty: the Chinese one for all"),
+)
 API_URL = Field("api_url", _("API address"), is_required=False, help=_("empty: the vendor's own"))
 
 
@@ -85,14 +92,29 @@ def _parts(places: Sequence[int], *, alone: int, joined: int) -> int:
 # --- Templates ----------------------------------------------------------------------------------
 
 
-def template_for(language: str, settings: Mapping[str, Any]) -> str:
-    """The account's template in this language; the Chinese one where it has no other."""
-    english = str(settings.get("template_en", "")) if language.startswith("en") else ""
-    return english or str(settings.get("template", ""))
+def code_template(help: Any) -> Field:
+    """The field for the template of one-time codes: without it nobody can prove who they are."""
+    return Field(
+        "code_template", _("SMS template for one-time codes"), is_required=False, help=help
+    )
 
 
-def templates_of(settings: Mapping[str, Any]) -> list[str]:
-    named = (str(settings.get(name, "")) for name in ("template", "template_en"))
+def filled(message: OutboundMessage, settings: Mapping[str, Any]) -> tuple[str, str]:
+    """The template for this message, and the one thing that goes into it.
+
+    Either is empty where there is none; in Chinese where the account has no English one.
+    """
+    kind, variable = "", message.link_code
+    if message.code:
+        kind, variable = "code_", message.code
+    is_english = message.language.startswith("en")
+    english = str(settings.get(f"{kind}template_en", "")) if is_english else ""
+    return english or str(settings.get(f"{kind}template", "")), variable
+
+
+def templates_of(settings: Mapping[str, Any], kind: str = "") -> list[str]:
+    """Those of notices; with kind "code_" those of one-time codes."""
+    named = (str(settings.get(f"{kind}{name}", "")) for name in ("template", "template_en"))
     return [each for each in named if each]
 
 

@@ -31,7 +31,7 @@ from adapters.rendering import plain_text
 from adapters.undelivered import UNKNOWN, give_up
 from adapters.ways import other_ways
 from conversations.models import Conversation, Message
-from conversations.services import show_again, tell_event
+from conversations.services import TOO_LATE, show_again, tell_event
 from patients.models import Channel, ContactPoint
 from patients.services import close_contact_point
 
@@ -67,6 +67,9 @@ class Speech:
 
     def send(self) -> bool:
         """Send these, here or elsewhere, or let them wait. False: another worker speaks now."""
+        if policy.is_too_late(self.bubbles[0], now=self.clock()):
+            give_up(self.bubbles, TOO_LATE, now=self.clock())
+            return True
         if self._was_seen():
             return True
         until = self._waits_until()
@@ -74,7 +77,12 @@ class Speech:
             self._wait(until)
             return True
         speaker, result = self, self._give()
-        if isinstance(result, Rejected) and result.category in policy.ELSEWHERE:
+        may_go_elsewhere = not self._code  # a code proves who holds this phone, and no other
+        if (
+            may_go_elsewhere
+            and isinstance(result, Rejected)
+            and result.category in policy.ELSEWHERE
+        ):
             if self._is_in_doubt():
                 result = Unknown()  # it may have arrived: another way would say it twice
             else:
@@ -95,6 +103,10 @@ class Speech:
         return True
 
     @property
+    def _code(self) -> str:
+        return policy.code_of(self.bubbles[0]).get("digits", "")
+
+    @property
     def _is_urgent(self) -> bool:
         return any(map(policy.is_urgent, self.bubbles))
 
@@ -106,6 +118,8 @@ class Speech:
         """Where only notices go out, nothing is noticed that an open page has shown already."""
         newest = self.bubbles[-1].seq
         seen_seq = self.conversation.patient_seen_seq
+        if self._code:
+            return False  # no page shows it
         if not self.adapter.capabilities.template_only or seen_seq < newest:
             return False
         self._note_sent(self.clock())
@@ -123,7 +137,8 @@ class Speech:
             here = now.astimezone(policy.zone_of(self.bubbles[0]))
             if morning := policy.morning_after(here):
                 return morning
-        return self._notice_at() if self.adapter.capabilities.template_only else None
+        by_notice = self.adapter.capabilities.template_only and not self._code
+        return self._notice_at() if by_notice else None
 
     def _notice_at(self) -> datetime | None:
         """When to tell that there is something to read; None: now."""
@@ -282,6 +297,7 @@ class Speech:
             reply_code=allowance.reply_code if allowance else "",
             link_code=self._link_code(now=now),
             language=self.conversation.language,
+            code=self._code,
         )
         if not self.is_notice:
             result = adapter.send(message)
@@ -301,7 +317,7 @@ class Speech:
         return result
 
     def _link_code(self, *, now: datetime) -> str:
-        if not (self.is_notice or self.adapter.capabilities.template_only):
+        if self._code or not (self.is_notice or self.adapter.capabilities.template_only):
             return ""
         return links.new_link(self.conversation.contact_point, now=now)
 
@@ -312,7 +328,7 @@ class Speech:
             each.pk
             for each in behind
             if each.pk in self.ids
-            or not (self.purpose or policy.purpose_of(each) or policy.is_urgent(each))
+            or not (self.purpose or policy.purpose_of(each) or policy.goes_ahead(each))
         ]
         Message.objects.filter(pk__in=waiting).update(send_after=until)
 

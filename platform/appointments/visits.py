@@ -21,6 +21,10 @@ class NotToday(Exception):
     """This visit is on another day."""
 
 
+class NotYet(Exception):
+    """This visit has not begun: whoever is expected may still come."""
+
+
 @transaction.atomic
 def check_in(appointment: Appointment, *, now: datetime) -> Appointment:
     """Note that a patient has come; also one who was late and counted as missed.
@@ -50,7 +54,9 @@ def fulfil(appointment: Appointment, *, now: datetime) -> Appointment:
 
 @transaction.atomic
 def miss(appointment: Appointment, *, now: datetime) -> Appointment:
-    """Note that a patient did not come. Twice is once. Raises NoLongerLive."""
+    """Note that a patient did not come. Twice is once. Raises NotYet, NoLongerLive."""
+    if appointment.slot.starts_at > now:
+        raise NotYet
     return _finish(appointment, Status.NOSHOW, after=(Status.BOOKED,), now=now)
 
 

@@ -151,9 +151,9 @@ def _offer_first_free(entry: WaitlistEntry, *, now: datetime) -> bool:
     return False
 
 
-def note_told(entry_id: int, *, now: datetime) -> None:
-    """The patient has been told of the offer."""
-    WaitlistEntry.objects.untold().filter(pk=entry_id).update(told_at=now)
+def note_told(entry_id: int, *, now: datetime) -> bool:
+    """The patient has been told of the offer; False where that was done already."""
+    return bool(WaitlistEntry.objects.untold().filter(pk=entry_id).update(told_at=now))
 
 
 def _ask_in_line(slot: Slot, *, now: datetime) -> int:

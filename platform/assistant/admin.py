@@ -23,7 +23,7 @@ class DialogueAdmin(ReadOnlyAdmin, ModelAdmin):  # type: ignore[misc]
         "parked_at", "ended_at",
     ]  # fmt: skip
 
-    @display(description=Dialogue._meta.get_field("skill").verbose_name)
+    @display(description=Dialogue._meta.get_field("skill").verbose_name)  # type: ignore[untyped-decorator]
     def title(self, dialogue: Dialogue) -> Any:
         skill = book.SKILLS.get(dialogue.skill)
         return skill.title if skill else dialogue.skill

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from appointments.demo import seed_appointments
+from careplans.demo import seed_careplans
 from hospital.demo import seed_hospital
 from hospital.models import Department
 from knowledge.demo import seed_articles

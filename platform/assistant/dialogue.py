@@ -4,7 +4,7 @@
 what a skill did and what the patient reads of it are stored together or not at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from assistant.models import Dialogue, Outcome
 from assistant.reading import choices
 from assistant.reading.choices import Answer, find_pick, yes_or_no
-from assistant.reading.commands import Command, find_command
-from assistant.reading.spelling import rest
+from assistant.reading.commands import Command, Steer, find_command
+from assistant.reading.spelling import rest, touches
 from assistant.skills import book
 from assistant.talk import (
     ANY,
@@ -27,6 +27,7 @@ from assistant.talk import (
     Done,
     Found,
     Skill,
+    Slot,
     Step,
     Talk,
     read_agreement,
@@ -42,6 +43,7 @@ STALE_AFTER = timedelta(hours=2)  # then it asks first whether to go on
 LAPSES_AFTER = timedelta(days=7)
 ON_CARD_FOR = timedelta(days=1)  # what was collected longer ago may be true no more
 STEPS_BACK = 12
+MOST_OPTIONS = 7  # beside the nurse's: a channel without buttons has eight letters
 RESUME = "_resume"  # the engine's own question, as if it were a slot
 NEXT = "_next"  # the skills that the same message asked for too
 
@@ -87,6 +89,18 @@ def at_hand(conversation: Conversation, *, now: datetime) -> Dialogue | None:
     return dialogue
 
 
+def is_busy(conversation: Conversation, *, since: datetime) -> bool:
+    """Whether somebody is in the middle of a dialogue, and should not be asked something else."""
+    at_hand = Dialogue.objects.at_hand().filter(conversation=conversation, touched_at__gt=since)
+    return at_hand.filter(epoch=conversation.epoch).exists()
+
+
+def open_skills(conversation: Conversation) -> set[str]:
+    """Which skills may go on at the next message: one is at hand, the others wait."""
+    here = Dialogue.objects.open().filter(conversation=conversation)
+    return set(here.values_list("skill", flat=True))
+
+
 def talk_of(
     conversation: Conversation, *, words: str, now: datetime, dialogue: Dialogue | None
 ) -> Talk:
@@ -99,21 +113,73 @@ def talk_of(
 
 def hear(dialogue: Dialogue, talk: Talk) -> Heard:
     """Read an answer: what was offered, what steers, then whatever else any slot finds in it."""
+    slots = book.SKILLS[dialogue.skill].slots
+    for label, value in dialogue.options or []:
+        if talk.words.strip() == label:
+            return Heard({dialogue.asked: value})
     picked = _picked(dialogue, talk)
-    if picked is not None and not rest(talk.words, picked.spans):
-        return Heard({dialogue.asked: picked.value})
-    if (steer := find_command(talk.words)) is not None:
+    steer = find_command(talk.words)
+    is_whole = picked is not None and not rest(talk.words, picked.spans)
+    if steer is not None and steer.command is Command.HUMAN and not is_whole:
         return Heard(command=steer.command)
-    found: dict[str, Any] = {} if picked is None else {dialogue.asked: picked.value}
-    spans = [] if picked is None else list(picked.spans)
-    for slot in book.SKILLS[dialogue.skill].slots:
-        if slot.name in found:
-            continue
-        read = slot.read(talk, slot.name == dialogue.asked)
-        if read is not None:
-            found[slot.name] = read.value
-            spans += read.spans
-    return Heard(found, rest=rest(talk.words, spans))
+    read = _read(dialogue, talk, [slot for slot in slots if slot.first])
+    first = set(read)
+    if dialogue.asked in first and not rest(talk.words, read[dialogue.asked].spans):
+        return Heard({dialogue.asked: read[dialogue.asked].value})
+    # "是的,停掉" takes the option that is called so.
+    if steer and not first and picked is None and not _says_what_instead(steer, talk.words):
+        return Heard(command=steer.command)
+    if picked and not is_whole and not first and (told := _told(dialogue, talk)) is not None:
+        return Heard({dialogue.asked: told})
+    others = [slot for slot in slots if slot.name not in first]
+    if picked is not None:
+        others = [slot for slot in others if slot.name != dialogue.asked]
+    read |= _read(dialogue, talk, [slot for slot in others if not slot.first])
+    changed = [
+        read[slot.name]
+        for slot in slots
+        if dialogue.asked in slot.clears
+        and slot.name in read
+        and read[slot.name].value != talk.facts.get(slot.name)
+    ]
+    if dialogue.asked in first and changed:  # "不是我,是我爸" is no "no" to the sheet
+        del read[dialogue.asked]
+    elif picked is not None and dialogue.asked not in read and _holds(picked, changed):
+        if is_whole and not first:
+            return Heard({dialogue.asked: picked.value})
+        read[dialogue.asked] = picked
+    if steer is not None and not read:
+        return Heard(command=steer.command)
+    spans = [span for found in read.values() for span in found.spans]
+    return Heard({name: found.value for name, found in read.items()}, rest=rest(talk.words, spans))
+
+
+def _read(dialogue: Dialogue, talk: Talk, slots: Sequence[Slot]) -> dict[str, Found]:
+    found = {slot.name: slot.read(talk, slot.name == dialogue.asked) for slot in slots}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def _holds(picked: Found, others: Sequence[Found]) -> bool:
+    """Whether an option was meant, though the same words say something that it hangs on.
+
+    "周三" may be in one label of several; still it is a day. "下午都可以" takes none of them.
+    """
+    if picked.value in (ANY, NONE_OF_THEM):
+        return not others
+    theirs = [span for found in others for span in found.spans]
+    return not any(touches(mine, other) for mine in picked.spans for other in theirs)
+
+
+def _says_what_instead(steer: Steer, words: str) -> bool:
+    """ "不对,是三个月": what was wrong may be said anew at once, and then it is no step back."""
+    return steer.command is Command.BACK and bool(rest(words, [steer.span]))
+
+
+def _told(dialogue: Dialogue, talk: Talk) -> Any:
+    """What the slot itself makes of all the words, where an option was named among others."""
+    slot = book.SKILLS[dialogue.skill].slot(dialogue.asked)
+    read = slot.read(talk, True) if slot is not None else None
+    return read.value if read is not None and not rest(talk.words, read.spans) else None
 
 
 def _picked(dialogue: Dialogue, talk: Talk) -> Found | None:
@@ -121,9 +187,9 @@ def _picked(dialogue: Dialogue, talk: Talk) -> Found | None:
     options: list[list[Any]] = dialogue.options or []
     if not options:
         return None
-    for label, value in options:
-        if talk.words.strip() == label:
-            return Found(value, [(0, len(talk.words))])
+    slot = book.SKILLS[dialogue.skill].slot(dialogue.asked)
+    if slot is not None and not slot.picks:
+        return None
     values = [value for _label, value in options]
     if set(map(type, values)) == {bool}:
         return read_agreement(talk, True)
@@ -250,12 +316,16 @@ def offer_to_resume(dialogue: Dialogue, talk: Talk) -> Spoken:
 
 
 def interrupt(conversation: Conversation, *, now: datetime) -> list[dict[str, Any]]:
-    """End whatever is open, because a person goes on; returns what was collected, for the card."""
+    """End whatever is open, because a person goes on; returns what was collected, for the card.
+
+    What was held is given back.
+    """
     collected: list[dict[str, Any]] = []
+    talk = Talk(conversation, "", now)
     for dialogue in Dialogue.objects.open().filter(conversation=conversation):
         if now - dialogue.touched_at < ON_CARD_FOR:
             collected += collected_in(dialogue)
-        _end(dialogue, Outcome.INTERRUPTED, now=now)
+        end(dialogue, Outcome.INTERRUPTED, talk=talk)
     return collected
 
 
@@ -308,6 +378,8 @@ def _settle(dialogue: Dialogue, skill: Skill, step: Step, talk: Talk) -> Spoken:
             return _asking(dialogue, step, talk)
         case BringNurse():
             return _bring(dialogue, skill, step, talk)
+        case Done(text="", then=then) if then not in book.SKILLS:  # this house does without it
+            return _bring(dialogue, skill, BringNurse(), talk)
         case Done():
             return _finish(dialogue, step, talk)
 
@@ -326,7 +398,7 @@ def _asking(dialogue: Dialogue, ask: Ask, talk: Talk) -> Spoken:
 
 def _choices(dialogue: Dialogue) -> list[dict[str, str]]:
     offered = [choice(label, tap=ANSWER_TAP) for label, _value in dialogue.options]
-    if dialogue.before:
+    if dialogue.before and len(offered) < MOST_OPTIONS:
         offered.append(choice(_("One step back"), tap=ANSWER_TAP))
     return [*offered, choice(_("Talk to a nurse"), tap="nurse")]
 
@@ -338,7 +410,7 @@ def _finish(dialogue: Dialogue, done: Done, talk: Talk) -> Spoken:
     reply = Reply(done.text, {**done.details, "choices": choices})
     if done.then and done.then in book.SKILLS:
         following = begin(book.SKILLS[done.then], talk, facts=done.with_facts)
-        return replace(following, reply=_joined(reply, following.reply))
+        return replace(following, reply=_joined(reply if reply.text else None, following.reply))
     if (said := _go_on_with_parked(talk, after=reply)) is not None:
         return said
     return Spoken(_with_next(reply, dialogue))
@@ -407,4 +479,5 @@ def _joined(first: Reply | None, second: Reply | None) -> Reply | None:
     """Two things said in one message; what can be tapped is the second's."""
     if first is None or second is None:
         return first or second
-    return Reply(f"{first.text}\n\n{second.text}", {**first.details, **second.details})
+    text = "\n\n".join(reply.text for reply in (first, second) if reply.text)
+    return Reply(text, {**first.details, **second.details})

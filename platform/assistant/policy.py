@@ -19,7 +19,6 @@ class Act(StrEnum):
     GREET = "greet"
     ANSWER = "answer"  # from signed-off knowledge, else a miss
     ANSWER_OR_NURSE = "answer_or_nurse"  # from signed-off knowledge, else a nurse
-    SUGGEST_DEPARTMENT = "suggest_department"
     CLARIFY = "clarify"
     ASK_TO_TYPE = "ask_to_type"  # instead of a voice that nobody here could put into words
     START = "start"  # begin a skill that goes on over several messages
@@ -50,6 +49,7 @@ TAPS: dict[str, Act] = {
 }
 SKILL_TAPS: dict[str, str] = {
     "unwell": "triage",
+    "triage": "triage",
     "booking": "booking",
     "visits": "visits",
     "report": "report",
@@ -63,7 +63,7 @@ BY_INTENT: dict[Intent, Act] = {
     Intent.VISIT_GUIDE: Act.ANSWER,
     Intent.FEES_INSURANCE: Act.ANSWER,
     Intent.HEALTH_INFO: Act.ANSWER_OR_NURSE,
-    Intent.OTHER: Act.CLARIFY,
+    Intent.OTHER: Act.ANSWER,  # what no label fits may still be an article's own question
 }
 SKILL_BY_INTENT: dict[Intent, str] = {
     Intent.SYMPTOM_TRIAGE: "triage",
@@ -74,6 +74,10 @@ SKILL_BY_INTENT: dict[Intent, str] = {
     Intent.REMINDER: "reminder",
     Intent.COMPLAINT: "feedback",
 }
+# What is asked of a hospital, and harms nobody when it is answered from signed-off words.
+QUESTIONS = frozenset({*BY_INTENT, *SKILL_BY_INTENT}) - {
+    Intent.SYMPTOM_TRIAGE, Intent.MEDICATION, Intent.COMPLAINT,
+}  # fmt: skip
 # "How do I book?", "where are reports printed?": asks how it is done, not to do it.
 ASKS_HOW = frozenset({Intent.BOOK_APPOINTMENT, Intent.CHANGE_APPOINTMENT, Intent.REPORT_QUERY})
 _HOW = re.compile(
@@ -81,6 +85,11 @@ _HOW = re.compile(
     r"|多久(能|可以|才)?(出|拿|取)"
     r"|\bhow (do|can|to|does|long|far)\b|\bwhere\b|\bwhat do i need\b"
     r"|\bwhich (window|floor|desk)\b",
+    re.IGNORECASE,
+)
+# An answer that does not fit is a miss, and no chat in between: the next question is put otherwise.
+_BARE_ANSWER = re.compile(
+    r"(?:都|也)?(?:没有?|不|无|有|是|对|不是)[的了啊呀。.!!]*|(?:no|nope|yes|yeah|yep)[.!]*",
     re.IGNORECASE,
 )
 
@@ -97,17 +106,30 @@ def decide(
     misses: int = 0,
     unheard: bool = False,
     declined: bool = False,
+    asks_plainly: bool = False,
+    is_courtesy: bool = False,
+    taken: str | None = None,
 ) -> Decision:
-    """`unheard`: it is a voice that no machine here put into words; `declined`: see `DECLINE`."""
+    """`unheard`: it is a voice that no machine here put into words; `declined`: see `DECLINE`.
+
+    `asks_plainly`: what the hospital says of itself answers it, though the model is not sure;
+    `taken`: the skill that reads what it needs in words that the model made nothing of.
+    """
     if (tapped := _by_tap(meaning, tap)) is not None:
         return tapped
     if unheard:
         again = missed(meaning, misses=misses)
         return Decision(Act.ASK_TO_TYPE) if again.act is Act.CLARIFY else again
-    if (care := _first_care(meaning)) is not None:
+    if (care := first_care(meaning)) is not None:
         return care
     if declined:
         return Decision(Act.DECLINE)
+    if is_courtesy:
+        return Decision(Act.GREET)
+    if asks_plainly:
+        return Decision(Act.ANSWER)
+    if taken and is_nothing(meaning):
+        return Decision(Act.START, skill=taken)
     if meaning.abstained:
         return _hand_over(Reason.UNSURE, meaning)
     if (skill := SKILL_BY_INTENT.get(meaning.intent)) is not None:
@@ -116,9 +138,17 @@ def decide(
     act = BY_INTENT.get(meaning.intent, Act.HAND_OVER)
     if act is Act.HAND_OVER:
         return _hand_over(Reason.OUT_OF_SCOPE, meaning)
-    if act is Act.CLARIFY:
-        return missed(meaning, misses=misses)
     return Decision(act)
+
+
+def may_be_answered(meaning: Understanding) -> bool:
+    """Whether a message that the model is unsure of looks like a question to the hospital."""
+    return meaning.intent in QUESTIONS and meaning.urgency <= Urgency.ROUTINE
+
+
+def is_nothing(meaning: Understanding) -> bool:
+    """Whether the model made nothing of it, so that a skill's own reading may."""
+    return meaning.abstained or meaning.intent is Intent.OTHER
 
 
 def decide_in_dialogue(
@@ -131,25 +161,32 @@ def decide_in_dialogue(
     is_all: bool,
     is_stale: bool,
     declined: bool,
+    asks_plainly: bool,
+    hears_anger: bool = False,
 ) -> Decision:
     """What to do with a message that comes while `skill` waits for an answer.
 
     `is_answer`: the skill can read something in it; `is_all`: and it says nothing else, so no model
-    was asked; `is_stale`: the question was asked hours ago.
+    was asked; `is_stale`: it was asked hours ago; `hears_anger`: it asked what went wrong,
+    keeps the answer, and sees to a nurse.
     """
     if (tapped := _by_tap(meaning, tap)) is not None and tapped.act is not Act.CARRY_ON:
         return tapped
     if is_all:
         return Decision(Act.CARRY_ON)
-    if (care := _first_care(meaning)) is not None:
-        return care
+    if (care := first_care(meaning)) is not None:
+        kept = hears_anger and is_answer and care.reason == Reason.ANGER
+        return Decision(Act.CARRY_ON) if kept else care
     if is_answer:
         return Decision(Act.CARRY_ON)
     if declined:
         return Decision(Act.DECLINE)
-    if not meaning.abstained:
+    if meaning.abstained:
+        if asks_plainly and may_be_answered(meaning):
+            return Decision(Act.ANSWER)
+    elif not _BARE_ANSWER.fullmatch(words.strip()):
         besides = _besides(meaning, skill=skill, words=words)
-        if besides is not None:
+        if besides is not None and not (besides.act is Act.ASK_AGAIN and is_stale):
             return besides
     return Decision(Act.RESUME if is_stale else Act.CARRY_ON)
 
@@ -180,7 +217,7 @@ def _by_tap(meaning: Understanding, tap: str) -> Decision | None:
     return None
 
 
-def _first_care(meaning: Understanding) -> Decision | None:
+def first_care(meaning: Understanding) -> Decision | None:
     """Danger, the wish for a person, feelings: before any service."""
     if meaning.distress is Distress.CRISIS:
         return _danger(Reason.DISTRESS)

@@ -16,16 +16,28 @@ from django.utils.translation import gettext as _
 from assistant import dialogue, policy
 from assistant.danger import answer_danger, say, show_danger
 from assistant.dialogue import Heard, Spoken, StaleDialogue
+from assistant.guard import (
+    Objection,
+    acknowledge,
+    find_objection,
+    hold_back,
+    keep_allergies,
+    line_of,
+    trace_of,
+)
 from assistant.language import language_of
 from assistant.models import Dialogue
 from assistant.policy import Act, Decision
+from assistant.reading.allergies import besides_allergies
 from assistant.reading.commands import Command
+from assistant.reading.spelling import has_han
 from assistant.skills import book
-from assistant.skills.answer import answer
+from assistant.skills.answer import answer, is_known
 from assistant.skills.clarify import clarify
 from assistant.skills.decline import decline, is_declined
-from assistant.skills.greet import greet, hello
+from assistant.skills.greet import greet, hello, is_courtesy
 from assistant.skills.nurse import announce_nurse
+from assistant.skills.places import asks_plainly
 from assistant.talk import BringNurse, Talk
 from assistant.turn import Rephrase, Reply, Turn, choice
 from conversations.arrivals import Arrival, Received, receive_messages
@@ -35,6 +47,7 @@ from conversations.services import (
     announce_message,
     mark_handled,
     mark_seen,
+    masked,
     queue_reply,
     start_conversation,
 )
@@ -46,6 +59,7 @@ from patients.services import hear_channel
 from tickets.models import Reason
 from tickets.services import ahead_of, hand_over, hear_patients, lock
 from triage.labels import NOT_UNDERSTOOD, Intent, Understanding, Urgency
+from vault import access
 from vault.cipher import Unreadable
 from vault.datakeys import ensure_alive
 
@@ -63,6 +77,7 @@ UNATTENDED_AFTER = timedelta(seconds=60)  # a worker normally needs one
 HEARD_WITHIN = timedelta(seconds=60)  # a voice fetched and put into words; then it is asked for
 AT_ONCE = 100  # messages a sweep hands over
 SURE_OF_DEPARTMENT = 0.6  # 0 to 1; a ticket in the wrong department is seen by the wrong nurses
+SHORT_ANSWER, SHORT_ANSWER_ZH = 48, 20  # characters: "药已经吃了" says nothing besides
 MISSES = frozenset({Act.CLARIFY, Act.ASK_TO_TYPE})
 COMPLAINTS = frozenset({Intent.SYMPTOM_TRIAGE, Intent.EMERGENCY, Intent.MEDICATION})
 
@@ -138,6 +153,8 @@ def take_in_all(said: Sequence[Said], *, now: datetime) -> list[Received]:
         typed = "" if each.media else each.text  # the name of a picture is in our words
         _speak(conversation, each.lang or language_of(typed, otherwise=conversation.language))
         answer_danger(message, patient=each.contact_point.patient, tap=_tap(each), now=now)
+        if not _tap(each) and not each.media:
+            keep_allergies(message, each.text, writer=each.contact_point.patient)
         announce_message(message)
     return received
 
@@ -198,6 +215,7 @@ def _look_for_danger(message: Message, transcript: str, *, now: datetime) -> Mes
         heard = [{"rule": flag["rule"], "heard": flag["evidence"]} for flag in flags]
         spoken.details = {**(spoken.details or {}), "red_flags": heard}
         spoken.save(update_fields=["details"])
+    keep_allergies(spoken, transcript, writer=patient)
     return spoken
 
 
@@ -365,7 +383,7 @@ class Ear:
         if not self.words or (self.tap and self.tap != dialogue.ANSWER_TAP):
             return NOT_UNDERSTOOD
         try:
-            return self._understand(self.words)
+            return self._understand(besides_allergies(self.words))
         except Exception as error:
             _log_failure("understanding failed", error, self._conversation)
             return NOT_UNDERSTOOD
@@ -392,15 +410,16 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
     """Decide, and find the words: reads only, so no transaction is held while it works."""
     conversation = message.conversation
     if conversation.owner != Owner.ASSISTANT:
-        return Plan(_decide(message, ear))
+        return Plan(_decide(message, ear, now=now))
     at_hand = dialogue.at_hand(conversation, now=now)
     talk = dialogue.talk_of(conversation, words=ear.words, now=now, dialogue=at_hand)
     heard = dialogue.hear(at_hand, talk) if at_hand and not _is_tile(ear.tap) else Heard()
-    if at_hand is None:
-        wanted = None if _is_tile(ear.tap) else book.wanted(talk)
-        decision = Decision(Act.START, skill=wanted) if wanted else _decide(message, ear)
-    elif heard.command is Command.HUMAN:
+    if heard.command is Command.HUMAN:
         decision = Decision(Act.HAND_OVER, Reason.ASKED, Urgency.ROUTINE)
+    elif not _is_tile(ear.tap) and (wanted := _wanted(talk, at_hand, heard)):
+        decision = _first_care(ear) or Decision(Act.START, skill=wanted)
+    elif at_hand is None:
+        decision = _decide(message, ear, now=now, talk=talk)
     else:
         decision = policy.decide_in_dialogue(
             NOT_UNDERSTOOD if heard.is_all else ear.meaning,
@@ -410,7 +429,9 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
             is_answer=heard.is_answer,
             is_all=heard.is_all,
             is_stale=dialogue.is_stale(at_hand, now=now),
-            declined=is_declined(ear.words),
+            declined=not heard.is_all and is_declined(ear.words, ear.meaning),
+            asks_plainly=not heard.is_answer and _asks_plainly(conversation, ear, now=now),
+            hears_anger=book.SKILLS[at_hand.skill].hears_anger,
         )
     if decision.skill and decision.skill not in book.SKILLS:  # this house does without it
         decision = Decision(Act.ANSWER_OR_NURSE)
@@ -419,20 +440,47 @@ def _plan(message: Message, ear: Ear, *, now: datetime) -> Plan:
     return plan if decision.act in IN_DIALOGUE | {Act.HAND_OVER} else _worded(plan, ear)
 
 
+def _wanted(talk: Talk, at_hand: Dialogue | None, heard: Heard) -> str | None:
+    """The skill that these words are for, whatever a model would say of them."""
+    if at_hand is None:
+        return book.wanted(talk)
+    return book.claimed(talk, answers=heard.is_answer)
+
+
+def _first_care(ear: Ear) -> Decision | None:
+    """Danger and anger in what is long enough to tell of them."""
+    most = SHORT_ANSWER_ZH if has_han(ear.words) else SHORT_ANSWER
+    return policy.first_care(ear.meaning) if not ear.tap and len(ear.words) > most else None
+
+
 def _is_tile(tap: str) -> bool:
     return bool(tap) and tap != dialogue.ANSWER_TAP
 
 
-def _decide(message: Message, ear: Ear) -> Decision:
+def _decide(message: Message, ear: Ear, *, now: datetime, talk: Talk | None = None) -> Decision:
     unheard = not ear.words and _media_of(message).get("kind") == "voice"
+    may_take = talk is not None and not ear.tap and policy.is_nothing(ear.meaning)
     return policy.decide(
         ear.meaning,
         words=ear.words,
         tap=ear.tap,
         misses=message.conversation.misses,
         unheard=unheard,
-        declined=is_declined(ear.words),
+        declined=is_declined(ear.words, ear.meaning),
+        asks_plainly=_asks_plainly(message.conversation, ear, now=now),
+        is_courtesy=is_courtesy(ear.words),
+        taken=book.taken(talk) if talk is not None and may_take else None,
     )
+
+
+def _asks_plainly(conversation: Conversation, ear: Ear, *, now: datetime) -> bool:
+    """Whether the hospital's rows answer it, or one article where the model is unsure."""
+    if ear.tap or ear.meaning.urgency > Urgency.ROUTINE:
+        return False
+    if asks_plainly(ear.words):
+        return policy.may_be_answered(ear.meaning) or ear.meaning.intent is Intent.COMPLAINT
+    unsure = ear.meaning.abstained and policy.may_be_answered(ear.meaning)
+    return unsure and is_known(ear.words, lang=conversation.language, now=now)
 
 
 def _worded(plan: Plan, ear: Ear) -> Plan:
@@ -480,6 +528,8 @@ def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
     Raises StaleEpoch, StaleDialogue, HeardMeanwhile.
     """
     conversation, epoch = message.conversation, message.conversation.epoch
+    if _reads_records(plan):
+        access.hold_head()
     if not mark_handled(message.pk, now=now):
         return  # another worker was faster
     if _media_of(message) and not ear.words:
@@ -488,25 +538,45 @@ def _act(message: Message, ear: Ear, plan: Plan, *, now: datetime) -> None:
             raise HeardMeanwhile
     trace = {"understanding": _trace(ear.asked, plan.decision)}
     message.details = {**(message.details or {}), **trace}
+    if _holds_secret(plan):
+        message.text = masked(message.text)
+        message.save(update_fields=["text"])
     mark_seen(conversation, by_patient=False, seq=message.seq)
+    book.overhear(Talk(conversation, ear.words, now))
     said = Spoken(plan.reply)
     if conversation.owner == Owner.ASSISTANT and plan.decision.act is not Act.HAND_OVER:
         said = _said(plan)
+    said, objection = _guarded(said, message, ear, now=now)
     if said.nurse is not None or said.reply is None:
         decision = _decision_of(said.nurse) if said.nurse else plan.decision
-        _hand_over(message, ear.asked, decision, now=now, nurse=said.nurse)
+        _hand_over(message, ear.asked, decision, now=now, nurse=said.nurse, objection=objection)
         return
     message.save(update_fields=["details"])
     missed = said.missed or (plan.decision.act in MISSES and not ear.tap)
     queue_reply(
         conversation,
-        text=said.reply.text,
+        text="\n\n".join(filter(None, [acknowledge(message), said.reply.text])),
         author=Author.ASSISTANT,
         epoch=epoch,
         details={**said.reply.details, **_signature(plan, ear)},
         now=now,
     )
     Conversation.objects.filter(pk=conversation.pk).update(misses=F("misses") + 1 if missed else 0)
+
+
+def _reads_records(plan: Plan) -> bool:
+    """Whether a skill may write the access log here: the one at hand, begun, or gone back to."""
+    names = {plan.decision.skill}
+    if plan.talk is not None and plan.at_hand is not None:
+        names |= dialogue.open_skills(plan.talk.conversation)
+    return any(book.SKILLS[name].reads_records for name in names if name in book.SKILLS)
+
+
+def _holds_secret(plan: Plan) -> bool:
+    skill = book.SKILLS.get(plan.at_hand.skill) if plan.at_hand else None
+    return skill is not None and any(
+        slot.is_secret for slot in skill.slots if slot.name in plan.heard.found
+    )
 
 
 def _said(plan: Plan) -> Spoken:
@@ -542,6 +612,21 @@ def _signature(plan: Plan, ear: Ear) -> dict[str, Any]:
     }
 
 
+def _guarded(
+    said: Spoken, message: Message, ear: Ear, *, now: datetime
+) -> tuple[Spoken, Objection | None]:
+    """A nurse in place of what this patient must not just be told; and why, for the card."""
+    conversation = message.conversation
+    objection = find_objection(conversation, words=ear.words, reply=said.reply, now=now)
+    if objection is None:
+        return said, None
+    stopped = said.reply.text if said.reply and said.nurse is None else ""
+    message.details = {**(message.details or {}), **trace_of(objection, stopped=stopped)}
+    if said.reply is not None and said.nurse is None:
+        said = Spoken(nurse=hold_back(conversation, objection, now=now))
+    return said, objection
+
+
 def _decision_of(nurse: BringNurse) -> Decision:
     return Decision(Act.HAND_OVER, nurse.reason, nurse.urgency, nurse.in_danger)
 
@@ -553,6 +638,7 @@ def _hand_over(
     *,
     now: datetime,
     nurse: BringNurse | None = None,
+    objection: Objection | None = None,
 ) -> None:
     """Bring a nurse, or, where one has it already, only raise the urgency."""
     conversation = message.conversation
@@ -560,6 +646,8 @@ def _hand_over(
     was_ours = conversation.owner == Owner.ASSISTANT
     if was_ours:
         collected = nurse.collected if nurse else dialogue.interrupt(conversation, now=now)
+        if objection is not None:
+            collected = [*collected, line_of(objection)]
         if collected:
             message.details = {**(message.details or {}), "collected": collected}
     message.save(update_fields=["details"])
@@ -577,11 +665,16 @@ def _hand_over(
         in_crisis = decision.reason == Reason.DISTRESS
         rule = f"model:{meaning.distress if in_crisis else Intent.EMERGENCY}"
         rules = list(nurse.rules) if nurse and nurse.rules else [rule]
-        show_danger(ticket, message, rules=rules, signs=[], self_harm=in_crisis, now=now)
+        signs = nurse.signs if nurse else ()
+        show_danger(ticket, message, rules=rules, signs=signs, self_harm=in_crisis, now=now)
+        if nurse and nurse.text:
+            say(conversation, Reply(nurse.text, dict(nurse.details)), now=now)
     elif was_ours:
         announced = announce_nurse(ahead=ahead_of(ticket), now=now)
-        if nurse and nurse.text:
-            announced = Reply(f"{nurse.text}\n\n{announced.text}", announced.details)
+        before = [acknowledge(message), nurse.text if nurse else ""]
+        text = "\n\n".join(filter(None, [*before, announced.text]))
+        details = {**nurse.details, **announced.details} if nurse else announced.details
+        announced = Reply(text, details)
         say(conversation, announced, now=now)
 
 

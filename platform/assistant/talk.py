@@ -55,6 +55,7 @@ class Talk:
     facts: Facts = field(default_factory=dict)
     asked: str = ""  # the slot that was asked for
     misses: int = 0  # times in a row that the answer was not understood
+    read: dict[str, Any] = field(default_factory=dict)  # what several readers look for, found once
 
     @cached_property
     def hospital(self) -> Hospital:
@@ -87,6 +88,11 @@ class Slot:
     read: "Callable[[Talk, bool], Found | None]" = lambda talk, asked: None
     clears: Sequence[str] = ()  # what was found out before, and holds no longer when this changes
     show: Callable[[Any], str] | None = str  # for the card; None: not shown there
+    # Read before the options that were shown and before "stop": "取消" is about the visit there.
+    first: bool = False
+    is_secret: bool = False  # a code: its figures are masked in the thread once they were read
+    # False: it reads its options itself; a number may be a value, and several may be taken.
+    picks: bool = True
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,8 @@ class BringNurse:
     text: str = ""  # said before the nurse is announced
     in_danger: bool = False  # show the emergency card and ring the alarm
     rules: Sequence[str] = ()  # what rang it
+    signs: Sequence[str] = ()  # the same in the patient's language, for the emergency card
+    details: Mapping[str, Any] = field(default_factory=dict)  # of what is said
     collected: Sequence[Mapping[str, Any]] = ()  # for the card; the dialogue fills it in
 
 
@@ -135,6 +143,10 @@ def _never(talk: Talk) -> bool:
     return False
 
 
+def _not_between(talk: Talk, answers: bool) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Skill:
     """One thing that the assistant can do in a dialogue."""
@@ -145,6 +157,13 @@ class Skill:
     proceed: Callable[[Talk], Step]  # runs in a transaction: rows only; may run again after a clash
     let_go: Callable[[Talk], None] = _nothing  # give back what is held, when it ends undone
     wants: Callable[[Talk], bool] = _never  # whether these words are for it, though nothing is open
+    reads_records: bool = False  # it writes the access log, whose head is locked before all else
+    # Whether they may be for it: asked only where the model could make nothing of them.
+    takes: Callable[[Talk], bool] = _never
+    # The same while another skill waits for an answer; `answers`: and can read these words as one.
+    claims: Callable[[Talk, bool], bool] = _not_between
+    hears_anger: bool = False  # keeps what was said in anger, and brings the nurse itself
+    overhear: Callable[[Talk], None] = _nothing  # note what words tell it that go elsewhere
 
     def slot(self, name: str) -> Slot | None:
         return next((slot for slot in self.slots if slot.name == name), None)

@@ -89,7 +89,7 @@ _DOCTOR = re.compile(
     r"|(doctor|dr\.?|nurse) (said|told|asked|wants).*(stop|not|pause)|was (stopped|changed)"
 )
 _FORGOT = re.compile(
-    r"忘(了|记|吃|掉)|没想起|没记(得|住)|漏(吃|服|了)|forgot|forget|missed (it|that|the)|slipped my"
+    r"忘(了|记|吃|掉)(?!说|回|告诉|讲|点|跟)|没想起|没记(得|住)|漏(吃|服|了)|forgot(?! to (say|tell|reply|answer|write))|forget(?! to)|missed (it|that|the)|slipped my"
 )
 _REFUSED = re.compile(
     r"(不|没|先不|就不|暂不)(想|愿意?)?(吃|服|喝|用|打)(药|了|这个|它|这次)?|跳过|略过|算了|不吃|没有吃|没有服"

@@ -40,6 +40,10 @@ _BAD = re.compile(
     r"不满|太差|很差|差评|糟|失望|等(了)?(太|很|好)久|等了.{0,6}(小时|钟头)|态度(不好|差|恶劣)|没人(理|管)|敷衍|乱收费|生气|难用|骗"
     r"|bad|terrible|awful|rude|waited|disappoint|unhappy|nobody (helped|answered)|useless"
 )
+_GOOD = re.compile(
+    r"谢|感激|感恩|耐心|细心|热情|周到|专业|好评|赞|贴心|暖|表扬|很好|挺好|真好|太好|好得很|做得好|满意|清楚|放心|和气|负责"
+    r"|thank|kind|helpful|patient|friendly|great|good|wonderful|excellent|professional|best|grateful"
+)
 _WISH = re.compile(
     r"建议|希望|能不能|可以(再|多|加)|最好|要是|如果能|应该|改进|增加|wish|suggest|should|could you|would be (nice|good|better)|please add|improve"
 )
@@ -79,7 +83,8 @@ def sort_of(rating: int | None, words: str) -> tuple[str, bool]:
         return Sort.COMPLAINT, False
     if _WISH.search(plain):
         return Sort.SUGGESTION, False
-    return (Sort.PRAISE, False) if rating is None or rating >= HIGH else (Sort.SUGGESTION, False)
+    glad = rating >= HIGH if rating is not None else _GOOD.search(plain) is not None
+    return (Sort.PRAISE if glad else Sort.SUGGESTION), False
 
 
 def owe_after_tickets(*, now: datetime) -> int:
@@ -170,8 +175,15 @@ def _ask(feedback: Feedback, *, now: datetime) -> bool:
         details={
             "purpose": Purpose.REMINDERS.value,
             "feedback": str(feedback.uid),
-            # The digit alone is the answer.
-            "choices": [{"label": each, "text": each[0], "tap": ""} for each in labels],
+            # A digit alone might answer something else that was asked meanwhile.
+            "choices": [
+                {
+                    "label": each,
+                    "text": _("Rating: %(stars)s") % {"stars": each[0]},
+                    "tap": "answer",
+                }
+                for each in labels
+            ],
         },
         client_id=feedback.uid.hex,
         now=now,
@@ -187,13 +199,49 @@ def awaiting_rating(conversation: Conversation, *, now: datetime) -> Feedback | 
     return newest if newest is not None and newest.digest_id is None else None
 
 
+def begin_feedback(
+    patient: Patient,
+    conversation: Conversation,
+    *,
+    now: datetime,
+    doctor: Doctor | None = None,
+    department: Department | None = None,
+) -> Feedback:
+    """Begin what somebody tells us unasked: there is nothing to ask any more."""
+    return Feedback.objects.create(
+        patient=patient,
+        data_key_id=patient.data_key_id,
+        conversation=conversation,
+        doctor=doctor,
+        department=department or (doctor.department if doctor else None),
+        created_at=now,
+        asked_at=now,
+    )
+
+
+def note_about(feedback: Feedback, *, department: Department | None, doctor: Doctor | None) -> None:
+    """Whom it concerns, once the patient says so; a digest that has begun keeps its own."""
+    about = {"department": department, "doctor": doctor}
+    said = {name: value for name, value in about.items() if value is not None}
+    if Feedback.objects.filter(pk=feedback.pk, digest=None).update(**said):
+        for name, value in said.items():
+            setattr(feedback, name, value)
+
+
 @transaction.atomic
 def give_feedback(
-    feedback: Feedback, *, now: datetime, rating: int | None = None, words: str = ""
+    feedback: Feedback,
+    *,
+    now: datetime,
+    rating: int | None = None,
+    words: str = "",
+    sort: str = "",
+    is_handed_over: bool = False,
 ) -> Feedback:
     """Keep what a patient thought; what is urgent opens a ticket at once. Raises AlreadyRated.
 
-    Words may follow a rating, each once.
+    Words may follow a rating, each once. `sort` is what the patient calls it, which counts before
+    our reading. With `is_handed_over` whoever asks brings the nurse.
     """
     row = Feedback.objects.select_for_update().get(pk=feedback.pk)
     if (rating and row.rating) or (words and row.words) or row.digest_id:
@@ -201,10 +249,11 @@ def give_feedback(
     was_urgent = row.is_urgent
     row.rating = rating or row.rating
     row.words = words or row.words
-    row.sort, row.is_urgent = sort_of(row.rating, row.words or "")
+    read, row.is_urgent = sort_of(row.rating, row.words or "")
+    row.sort = sort or read
     row.answered_at = row.answered_at or now
     row.save()
-    if row.is_urgent and not was_urgent:
+    if row.is_urgent and not was_urgent and not is_handed_over:
         hand_over(
             row.conversation,
             reason=Reason.ANGER,

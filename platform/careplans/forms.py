@@ -159,11 +159,13 @@ def _number(plain: str) -> float:
 
 
 @transaction.atomic
-def answer(response: QuestionnaireResponse, text: str, *, now: datetime) -> Question | None:
+def answer(
+    response: QuestionnaireResponse, text: str, *, now: datetime, is_handed_over: bool = False
+) -> Question | None:
     """Keep the answer to the question that is next, and return the one after it; None: it is done.
 
-    What is worrying opens a ticket at once, before the rest is asked. Raises NotUnderstood,
-    AlreadyAnswered.
+    What is worrying opens a ticket at once, before the rest is asked; with `is_handed_over` whoever
+    asks sees to that, by `response.urgency`. Raises NotUnderstood, AlreadyAnswered.
     """
     if response.conversation is not None:
         lock(response.conversation)  # before its rows, as whoever writes there does
@@ -185,13 +187,22 @@ def answer(response: QuestionnaireResponse, text: str, *, now: datetime) -> Ques
         urgency = max(urgency, band_of(row).get("urgency", 0))
     if urgency > row.urgency:
         row.urgency = urgency
-        _bring_nurse(row, now=now)
+        _bring_nurse(row, now=now, is_handed_over=is_handed_over)
     row.save()
     if following is None and row.due is not None:
         _settle(row.due, now=now)
     for name in ("answers", "misses", "score", "urgency", "completed_at"):
         setattr(response, name, getattr(row, name))
     return following
+
+
+@transaction.atomic
+def take_back(response: QuestionnaireResponse, *, number: int) -> None:
+    """Forget the answers from this question on: somebody went back to it."""
+    row = QuestionnaireResponse.objects.select_for_update().get(pk=response.pk)
+    row.answers = {each: said for each, said in row.answers.items() if int(each) < number}
+    row.save(update_fields=["answers"])
+    response.answers = row.answers
 
 
 def note_miss(response: QuestionnaireResponse) -> int:
@@ -215,11 +226,11 @@ def _settle(due: Due, *, now: datetime) -> None:
         return  # stopped meanwhile; the answers are kept all the same
 
 
-def _bring_nurse(response: QuestionnaireResponse, *, now: datetime) -> Task:
+def _bring_nurse(response: QuestionnaireResponse, *, now: datetime, is_handed_over: bool) -> Task:
     """A ticket where there is a conversation, and a task that says why; an emergency rings."""
     form, conversation = response.questionnaire, response.conversation
     danger = response.urgency >= Urgency.EMERGENCY
-    if conversation is not None:
+    if conversation is not None and not is_handed_over:
         ticket = hand_over(
             conversation,
             reason=Reason.RED_FLAG if danger else Reason.OUT_OF_SCOPE,

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Q
 
 from careplans import policy
 from careplans.models import (
@@ -23,8 +24,11 @@ from careplans.models import (
     Reason,
     State,
     Status,
+    StoppedWhy,
     TemplateStep,
 )
+from careplans.services import stop_plan
+from careplans.tasks import cancel_tasks, tasks_of_dues
 from careplans.timing import doses_between, instant, step_moment
 from events.logs import kind_and_place
 from hospital.models import Hospital
@@ -303,6 +307,33 @@ def change_hours(plan: CarePlan, *, quiet_from: time, quiet_until: time, now: da
     CarePlan.objects.filter(pk=plan.pk).update(quiet_from=quiet_from, quiet_until=quiet_until)
     plan.quiet_from, plan.quiet_until = quiet_from, quiet_until
     _replan(plan, now=now)
+
+
+@transaction.atomic
+def change_times(medication: MedicationSchedule, *, times: Sequence[time], now: datetime) -> None:
+    """Remind of this medicine at other hours from now on; a dose of today that was asked stays."""
+    list(CarePlan.objects.select_for_update().filter(pk=medication.plan_id).values_list("pk"))
+    medication.times = [f"{each:%H:%M}" for each in sorted(set(times))]
+    MedicationSchedule.objects.filter(pk=medication.pk).update(times=medication.times)
+    _replan(medication.plan, now=now)
+
+
+@transaction.atomic
+def end_medication(medication: MedicationSchedule, *, now: datetime) -> None:
+    """Remind of this medicine no more; a plan that has no other ends with it."""
+    plan = medication.plan
+    list(CarePlan.objects.select_for_update().filter(pk=plan.pk).values_list("pk"))
+    today = now.astimezone(plan.zone).date()
+    yesterday = today - timedelta(days=1)
+    MedicationSchedule.objects.filter(pk=medication.pk).update(last_day=yesterday, refill_on=None)
+    others = plan.medications.exclude(pk=medication.pk)
+    if not others.filter(Q(last_day=None) | Q(last_day__gte=today)).exists():
+        stop_plan(plan, why=StoppedWhy.ASKED, now=now)
+        return
+    rows = Due.objects.unsettled().filter(medication=medication)
+    ids = list(rows.values_list("pk", flat=True))
+    rows.update(state=State.CANCELLED, reason=Reason.STOPPED, settled_at=now)
+    cancel_tasks(tasks_of_dues(ids), now=now)
 
 
 def _replan(plan: CarePlan, *, now: datetime) -> None:

@@ -33,6 +33,7 @@ _ANSWERABLE = (
     | Q(state=State.DUE, asks__gt=0)  # to be asked at the other address next
     | Q(state=State.MISSED, reason=Reason.UNANSWERED)
 )
+_LEFT_OUT = Q(state=State.SKIPPED)
 _LIVING = (Status.ACTIVE, Status.PAUSED)
 
 
@@ -42,13 +43,17 @@ class AlreadySettled(Exception):
 
 def awaiting_answer(conversation: Conversation, *, now: datetime) -> Due | None:
     """What was asked here last and may be answered; None: nothing, or too long ago."""
+    found = answerable(conversation, now=now).select_related("plan__patient", "step", "medication")
+    return found.order_by("-message__created_at", "pk").first()
+
+
+def answerable(conversation: Conversation, *, now: datetime) -> DueQuerySet:
+    """All that was asked here and may be answered."""
     # Who was asked at two addresses may answer at either; a daughter answers for her mother.
     theirs = Q(message__conversation=conversation) | Q(
         plan__patient=conversation.contact_point.patient_id
     )
-    asked = Due.objects.filter(_ANSWERABLE, theirs, message__created_at__gt=now - ANSWERED_WITHIN)
-    found = asked.select_related("plan__patient", "step", "medication")
-    return found.order_by("-message__created_at", "pk").first()
+    return Due.objects.filter(_ANSWERABLE, theirs, message__created_at__gt=now - ANSWERED_WITHIN)
 
 
 def take_answer(due: Due, answer: Answer, *, now: datetime) -> None:
@@ -66,22 +71,40 @@ def take_answer(due: Due, answer: Answer, *, now: datetime) -> None:
             ask_for_refill(due, taken=answer.taken, now=now)
         case Meaning.NOTED if due.kind != DueKind.DOSE:
             acknowledge(due, now=now)
-        case Meaning.WORRIED if answer.taken and due.kind == DueKind.DOSE:
+        case Meaning.WORRIED if _is_told(due, answer):
             acknowledge(due, now=now)
         case _:
             pass
 
 
+def _is_told(due: Due, answer: Answer) -> bool:
+    """Whether what worries answers it all the same: how somebody is; or a dose that was taken."""
+    if due.kind == DueKind.DOSE:
+        return answer.taken
+    return due.step is not None and due.step.questionnaire_id is None
+
+
 @transaction.atomic
 def acknowledge(due: Due, *, now: datetime) -> None:
-    """It was taken, or done; with it what was asked in the same message. Raises AlreadySettled."""
-    _settle(together(due), state=State.ACKNOWLEDGED, reason="", now=now)
+    """It was taken, or done; with it what was asked in the same message. Raises AlreadySettled.
+
+    Who said that it was left out may say better.
+    """
+    _settle(together(due), state=State.ACKNOWLEDGED, reason="", now=now, also=_LEFT_OUT)
 
 
 @transaction.atomic
 def skip(due: Due, *, reason: Reason, now: datetime) -> None:
     """Not this time; who has none left gets a nurse. Raises AlreadySettled."""
     _settle(together(due), state=State.SKIPPED, reason=reason, now=now)
+    if reason == Reason.NO_MEDICINE:
+        _task_of_refill(due, now=now)
+
+
+@transaction.atomic
+def give_reason(due: Due, *, reason: Reason, now: datetime) -> None:
+    """Why it was left out, once the patient says so; who has none left gets a nurse."""
+    together(due).filter(state=State.SKIPPED).update(reason=reason)
     if reason == Reason.NO_MEDICINE:
         _task_of_refill(due, now=now)
 
@@ -229,9 +252,12 @@ def together(due: Due) -> DueQuerySet:
     return Due.objects.filter(plan=due.plan_id, message=due.message_id)
 
 
-def _settle(rows: DueQuerySet, *, state: State, reason: str, now: datetime) -> None:
+def _settle(
+    rows: DueQuerySet, *, state: State, reason: str, now: datetime, also: Q | None = None
+) -> None:
     ids = list(rows.values_list("pk", flat=True))
-    open_rows = Due.objects.filter(_ANSWERABLE, pk__in=ids)
+    open_rows = Due.objects.filter(_ANSWERABLE | also if also else _ANSWERABLE, pk__in=ids)
     if not open_rows.update(state=state, reason=reason, settled_at=now):
         raise AlreadySettled
-    cancel_tasks(tasks_of_dues(ids), now=now)
+    # What was worrying in the answers is for a nurse all the same.
+    cancel_tasks(tasks_of_dues(ids).exclude(kind=TaskKind.WORRYING), now=now)

@@ -100,6 +100,22 @@ def _remind(visit: Visit, *, now: datetime) -> None:
     _start(visit, code=BEFORE, kind=PlanKind.VISIT, anchor_at=visit.starts_at, now=now)
 
 
+def leave_unreminded(appointment: Appointment, *, now: datetime) -> None:
+    """The patient wants no reminder of this visit: kept as one that was stopped before it began."""
+    CarePlan.objects.create(
+        patient=appointment.patient,
+        data_key_id=appointment.patient.data_key_id,
+        contact_point=appointment.contact_point,
+        kind=PlanKind.VISIT,
+        status=Status.STOPPED,
+        stopped_why=StoppedWhy.ASKED,
+        visit_id=appointment.pk,
+        anchor_at=appointment.slot.starts_at,
+        created_at=now,
+        ended_at=now,
+    )
+
+
 def _follow_up(visit: Visit, *, now: datetime) -> None:
     if not CarePlan.objects.filter(visit_id=visit.id, kind=PlanKind.FOLLOW_UP).exists():
         _start(visit, code=AFTER, kind=PlanKind.FOLLOW_UP, anchor_at=visit.ends_at, now=now)

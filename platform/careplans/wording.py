@@ -1,6 +1,8 @@
 """What a reminder says, in the language of the conversation."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils import translation
@@ -8,6 +10,20 @@ from django.utils.translation import gettext as _
 
 from careplans.models import Due, DueKind, QuestionKind
 from patients.models import Purpose
+
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_STAMP = re.compile(
+    r"(?P<month>\d{1,2})月(?P<day>\d{1,2})日 (?P<at>\d\d:\d\d) 的药："
+    rf"|(?P<day_>\d{{1,2}}) (?P<name>{'|'.join(_MONTHS)}) (?P<at_>\d\d:\d\d): "
+)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a button says of the dose that it stood below, and how long that is."""
+
+    when: tuple[int, int, str]  # month, day, wall time
+    length: int
 
 
 def words_of(dues: Sequence[Due], *, language: str) -> str:
@@ -56,8 +72,31 @@ def details_of(dues: Sequence[Due], *, language: str) -> dict[str, Any]:
     with translation.override(language):
         choices = _choices(first, language=language)
     if choices:
-        details["choices"] = [{"label": each, "text": each, "tap": ""} for each in choices]
+        stamp = _stamp(first, language=language)
+        details["choices"] = [
+            {"label": each, "text": f"{stamp}{each}", "tap": "answer"} for each in choices
+        ]
     return details
+
+
+def _stamp(due: Due, *, language: str) -> str:
+    """Which dose it is, in what a tap sends: one that is pressed late answers no newer one."""
+    if due.kind != DueKind.DOSE:
+        return ""
+    at = due.due_at.astimezone(due.plan.zone)
+    if language.startswith("en"):
+        return f"{at.day} {_MONTHS[at.month - 1]} {at:%H:%M}: "
+    return f"{at.month}月{at.day}日 {at:%H:%M} 的药："
+
+
+def stamped(text: str) -> Stamp | None:
+    """The dose that a tapped answer names."""
+    found = _STAMP.match(text)
+    if found is None:
+        return None
+    month = int(found["month"]) if found["month"] else _MONTHS.index(found["name"]) + 1
+    day, at = int(found["day"] or found["day_"]), found["at"] or found["at_"]
+    return Stamp((month, day, at), found.end())
 
 
 def _choices(due: Due, *, language: str) -> list[str]:
@@ -67,6 +106,8 @@ def _choices(due: Due, *, language: str) -> list[str]:
         return [_("I need a refill"), _("Not needed")]
     if not due.expects_answer:
         return [_("Got it")]
+    if due.step is not None and due.step.questionnaire_id is not None:
+        return [_("Answer now"), _("In a while"), _("I don't want to answer")]
     return []
 
 

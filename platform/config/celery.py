@@ -30,7 +30,7 @@ def configuration() -> dict[str, Any]:
 
 
 ALWAYS: dict[str, Any] = {
-    "include": ["workers.listeners", "workers.sweeps"],
+    "include": ["workers.listeners", "workers.sweeps", "workers.warming"],
     "timezone": "UTC",
     "task_default_queue": QUEUE,
     "task_acks_late": True,

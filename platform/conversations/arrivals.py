@@ -4,18 +4,22 @@ Each conversation's row is locked first, so its numbers are taken one behind the
 gap, by the transaction that stores.
 """
 
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
+from django.db.models import Model
 
 from conversations.models import Author, Conversation, Message, Owner
 from conversations.services import same_or_refuse, show_news
-from patients.models import Channel
+from patients.models import Channel, ContactPoint, Patient
+from patients.services import index_address
 
+M = TypeVar("M", bound=Model)
 Name = tuple[str, int, str]  # whose id, of which conversation or channel, and the id
 
 
@@ -44,6 +48,21 @@ class Arrival:
 class Received:
     message: Message
     is_new: bool  # False: a redelivery; the message is the one stored before
+
+
+def find_writer(channel: Channel, *, address: str) -> ContactPoint | None:
+    """Who has written to this channel from this address before, with patient and conversation."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITER, [channel.pk, index_address(address, channel=channel)])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    values = iter(row)
+    contact_point = _read(ContactPoint, values)
+    contact_point.channel = channel
+    contact_point.patient = _read(Patient, values)
+    _read(Conversation, values).contact_point = contact_point  # and the other way round
+    return contact_point
 
 
 @transaction.atomic(savepoint=False)
@@ -81,6 +100,44 @@ def receive_messages(arrivals: Sequence[Arrival], *, now: datetime) -> list[Rece
 
 
 # What runs for every message is written out: the ORM would take longer than the database does.
+def _columns(model: type[Model]) -> str:
+    meta = model._meta
+    return ", ".join(f"{meta.db_table}.{field.column}" for field in meta.concrete_fields)
+
+
+_WRITER = f"""
+SELECT {", ".join(map(_columns, (ContactPoint, Patient, Conversation)))}
+FROM patients_contactpoint
+JOIN patients_patient ON patients_patient.id = patients_contactpoint.patient_id
+JOIN conversations_conversation ON contact_point_id = patients_contactpoint.id
+WHERE channel_id = %s AND address_index = %s
+"""  # noqa: S608
+
+
+def _read(model: type[M], row: Iterator[Any]) -> M:
+    """The next of a row's models."""
+    names, conversions = _fields(model)
+    values = []
+    for column, converters in conversions:
+        value = next(row)
+        for convert in converters:
+            value = convert(value, column, connection)
+        values.append(value)
+    return model.from_db(connection.alias, names, values)
+
+
+@lru_cache
+def _fields(model: type[Model]) -> tuple[list[str], list[tuple[Any, list[Any]]]]:
+    """Their names, and what makes of a column's value a field's: the database first."""
+    fields = model._meta.concrete_fields
+    columns = [field.cached_col for field in fields]
+    by = [
+        [*connection.ops.get_db_converters(each), *each.get_db_converters(connection)]
+        for each in columns
+    ]
+    return [field.attname for field in fields], list(zip(columns, by, strict=True))
+
+
 _LOCK = """
 SELECT id, last_seq, owner, epoch, nurse_id, language FROM conversations_conversation
 WHERE id IN ({places}) ORDER BY id {lock}

@@ -6,6 +6,7 @@ under which epoch it was composed; when the owner has changed since, that UPDATE
 reply is refused.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -274,9 +275,14 @@ def _find_repeat(conversation: Conversation, client_id: str) -> Message | None:
 
 
 def same_or_refuse(stored: Message | None, text: str) -> Message:
-    if stored is None or stored.text != text:
+    if stored is None or stored.text not in (text, masked(text)):
         raise ClientIdReused
     return stored
+
+
+def masked(text: str) -> str:
+    """What remains of words that hold a secret of figures: a code, an identity number."""
+    return re.sub(r"[\d零〇一二三四五六七八九幺]", "•", text)
 
 
 def show_news(conversations: Iterable[Conversation]) -> None:

@@ -68,6 +68,14 @@ class SlotOffered(Event):
 
 
 @dataclass(frozen=True)
+class IdentityAsked(Event):
+    """Somebody asks to be known as a patient; a code is owed, if there is one to send it to."""
+
+    name: ClassVar[str] = "identity.asked"
+    check_id: int
+
+
+@dataclass(frozen=True)
 class ExchangeFellDue(Event):
     """An outside system may have something for us, or is owed word of what changed here."""
 
@@ -91,6 +99,7 @@ EVENTS: tuple[type[Event], ...] = (
     MediaArrived,
     AppointmentChanged,
     SlotOffered,
+    IdentityAsked,
     ExchangeFellDue,
     NurseTyping,
 )

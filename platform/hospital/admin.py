@@ -5,7 +5,15 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
-from hospital.models import Department, Doctor, Holiday, Hospital, OpeningHours, Place
+from hospital.models import (
+    Department,
+    Doctor,
+    Holiday,
+    Hospital,
+    OpeningHours,
+    Place,
+    Price,
+)
 
 
 class OpeningHoursInline(TabularInline):  # type: ignore[misc]
@@ -78,6 +86,13 @@ class PlaceAdmin(ModelAdmin):  # type: ignore[misc]
         ),
     ]
     inlines: ClassVar = [OpeningHoursInline]
+
+
+@admin.register(Price)
+class PriceAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display: ClassVar = ["name", "name_en", "amount", "unit", "code"]
+    search_fields: ClassVar = ["name", "name_en", "code"]
+    fields: ClassVar = [("name", "name_en"), "code", "amount", ("unit", "unit_en")]
 
 
 @admin.register(OpeningHours)

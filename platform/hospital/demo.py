@@ -16,6 +16,7 @@ from hospital.models import (
     HoursKind,
     OpeningHours,
     Place,
+    Price,
 )
 from hospital.services import ensure_standard_departments
 
@@ -43,6 +44,8 @@ def seed_hospital(now: datetime) -> Hospital:
         _seed_place(place)
     for name, row in demo["department_hours"].items():
         _seed_hours(row, department=Department.objects.get(name=name))
+    for row in demo["prices"]:
+        Price.objects.get_or_create(code=row["code"], defaults=row)
     _seed_hours(demo["nurses"], kind=HoursKind.NURSES)
     _seed_holidays(demo, first_year=now.astimezone(hospital.zone).year)
     return hospital

@@ -209,6 +209,35 @@ class Place(Bilingual, models.Model):
         return self.name
 
 
+class Price(Bilingual, models.Model):
+    """What something costs that is no visit: parking, a copy, a bed for who stays overnight."""
+
+    code = models.SlugField(
+        _("code"),
+        max_length=40,
+        unique=True,
+        help_text=_("Articles name it by this code, as {price:parking-hour}."),
+    )
+    name = models.CharField(_("name"), max_length=80)
+    name_en = models.CharField(_("English name"), max_length=120, blank=True)
+    amount = models.DecimalField(_("amount in yuan"), max_digits=9, decimal_places=2)
+    unit = models.CharField(
+        _("unit"),
+        max_length=20,
+        blank=True,
+        help_text=_("What it is counted by: a time, an hour, a day."),
+    )
+    unit_en = models.CharField(_("English unit"), max_length=30, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("price")
+        verbose_name_plural = _("prices")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Weekday(models.IntegerChoices):
     MONDAY = 0, _("Monday")
     TUESDAY = 1, _("Tuesday")

@@ -37,7 +37,7 @@ UNSURE = frozenset({Reason.UNSURE, Reason.MISUNDERSTOOD})
 # A patient who no longer answers says nothing of whether it was an emergency.
 NOT_AN_EMERGENCY = frozenset({Outcome.RETURNED, Outcome.HELPED})
 # Skills, as the assistant names them in the details of its replies, that answer what was asked.
-ANSWERS = frozenset({"answer", "answer_or_nurse", "suggest_department"})
+ANSWERS = frozenset({"answer", "answer_or_nurse"})
 
 
 class AlreadySettled(Exception):

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
+from knowledge.filling import FactMissing
 from knowledge.models import (
     AlreadySignedOff,
     Article,
@@ -42,6 +43,7 @@ REFUSALS = {
     AlreadySignedOff: _("This version was signed off already."),
     NotSignedOff: _("This is a draft; nobody was told it."),
     NotComplete: _("A title, a text and a source are needed first."),
+    FactMissing: _("The text names a place, hours or a price that the hospital has not entered."),
 }
 
 

@@ -19,6 +19,7 @@ class Category(models.TextChoices):
     REPORTS = "reports", _("reports and medical records")
     INPATIENT = "inpatient", _("hospital stay")
     PHARMACY = "pharmacy", _("pharmacy")
+    LEAFLETS = "leaflets", _("medicine leaflets")
     SERVICES = "services", _("other services")
 
 

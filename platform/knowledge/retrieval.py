@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from django.db import connection
 from django.db.models import Min, Q
 
+from knowledge.filling import without_facts
 from knowledge.index import Entry, Index
-from knowledge.models import ArticleVersion
+from knowledge.models import ArticleVersion, Category
 from knowledge.words import is_chinese
 
 # Below it nothing is found: no answer, and a nurse reads it, is better than a wrong one. Chosen on
@@ -37,6 +38,13 @@ def find_articles(text: str, *, lang: str, now: datetime, limit: int = 3) -> lis
         for hit in hits
         if hit.score >= LEAST_SCORE
     ]
+
+
+def leaflet(slug: str, *, now: datetime) -> ArticleVersion | None:
+    """What a pharmacist signed off of one medicine; by its name alone, never by likeness."""
+    versions = ArticleVersion.objects.in_force(now).filter(article__slug=slug)
+    found: ArticleVersion | None = versions.filter(article__category=Category.LEAFLETS).first()
+    return found
 
 
 @dataclass(frozen=True)
@@ -83,9 +91,8 @@ def _stamp() -> tuple[Any, ...]:
 
 
 def _build(stamp: tuple[Any, ...], now: datetime) -> _Shelf:
-    versions = list(
-        ArticleVersion.objects.in_force(now).select_related("article__department").order_by("id")
-    )
+    in_force = ArticleVersion.objects.in_force(now).exclude(article__category=Category.LEAFLETS)
+    versions = list(in_force.select_related("article__department").order_by("id"))
     return _Shelf(
         stamp=stamp,
         built_at=now,
@@ -113,7 +120,7 @@ def _index(versions: list[ArticleVersion], suffix: str) -> Index:
         )
         lines = tuple(line for line in (title, *questions.splitlines()) if line.strip())
         if body:
-            entries.append(Entry(version.pk, lines, body))
+            entries.append(Entry(version.pk, lines, without_facts(body)))
     return Index(entries)
 
 

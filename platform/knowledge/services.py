@@ -4,6 +4,8 @@ from datetime import datetime
 
 from django.db import transaction
 
+from hospital.facts import KINDS, find_fact
+from knowledge.filling import FactMissing, facts_in
 from knowledge.models import AlreadySignedOff, Article, ArticleVersion
 from staff.models import StaffMember
 
@@ -62,11 +64,20 @@ def sign_off(version: ArticleVersion, *, by: StaffMember, now: datetime) -> Arti
         raise AlreadySignedOff
     if not (version.title.strip() and version.body.strip() and version.source.strip()):
         raise NotComplete
+    _ensure_facts(version)
     version.signed_off_by = by
     version.signed_off_at = now
     version.effective_from = version.effective_from or now
     version.save()
     return version
+
+
+def _ensure_facts(version: ArticleVersion) -> None:
+    """Raises FactMissing for a place, an hour or a price that the hospital's rows do not have."""
+    for lang, body in (("zh-hans", version.body), ("en", version.body_en)):
+        for kind, name in facts_in(body):
+            if kind in KINDS and find_fact(kind, name, lang=lang) is None:
+                raise FactMissing(f"{kind}:{name}")
 
 
 @transaction.atomic

@@ -51,6 +51,7 @@ class Patient(SealedModel):
         _("gender"), max_length=8, choices=Gender.choices, default=Gender.UNKNOWN
     )
     pregnant_until = models.DateField(_("pregnant until"), null=True, blank=True)
+    breastfeeding_until = models.DateField(_("breastfeeding until"), null=True, blank=True)
     language = models.CharField(_("language"), max_length=8, default="zh-hans")
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="merged_from", editable=False
@@ -93,6 +94,9 @@ class Patient(SealedModel):
 
     def is_pregnant_on(self, day: date) -> bool | None:
         return None if self.pregnant_until is None else day <= self.pregnant_until
+
+    def is_breastfeeding_on(self, day: date) -> bool | None:
+        return None if self.breastfeeding_until is None else day <= self.breastfeeding_until
 
 
 class ContactPoint(SealedModel):

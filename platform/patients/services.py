@@ -16,7 +16,8 @@ from vault.datakeys import create_data_key, destroy_data_key
 NO_UNION = "-"
 HEARD_EVERY = timedelta(minutes=1)
 _TAKEN = (  # by a merge, where the record that stays does not know it
-    "name", "phone", "identity_number", "birth_date_text", "pregnant_until", "deceased_at",
+    "name", "phone", "identity_number", "birth_date_text", "pregnant_until",
+    "breastfeeding_until", "deceased_at",
 )  # fmt: skip
 
 
@@ -130,18 +131,15 @@ def other_contact_points(contact_point: ContactPoint) -> list[ContactPoint]:
     )
 
 
-def phone_to_write_to(patient: Patient, channel: Channel, *, phone: str) -> ContactPoint | None:
+def phone_to_write_to(
+    patient: Patient, channel: Channel, *, phone: str, may_be_shared: bool = False
+) -> ContactPoint | None:
     """The phone of a record as an address to write to, and never one to be met by.
 
     Who writes from there is met as anybody is: a phone may be shared, or mistyped. None where
-    another record holds it too.
+    another record holds it too, unless `may_be_shared`: a code was asked for by name.
     """
-    index = index_address(phone, channel=channel)
-    others = Patient.objects.filter(merged_into=None, erased_at=None).exclude(pk=patient.pk)
-    if others.filter(phone_index=patient.phone_index).exclude(phone_index="").exists():
-        return None
-    elsewhere = ContactPoint.objects.filter(channel=channel, address_index=index)
-    if elsewhere.exclude(patient=patient).exists():
+    if not may_be_shared and _is_shared(patient, channel, phone=phone):
         return None
     unmet = ContactPoint.objects.filter(channel=channel, patient=patient, address_index=None)
     for known in unmet.select_related("channel", "patient"):
@@ -150,6 +148,15 @@ def phone_to_write_to(patient: Patient, channel: Channel, *, phone: str) -> Cont
     return ContactPoint.objects.create(
         patient=patient, data_key_id=patient.data_key_id, channel=channel, address=phone
     )
+
+
+def _is_shared(patient: Patient, channel: Channel, *, phone: str) -> bool:
+    others = Patient.objects.filter(merged_into=None, erased_at=None).exclude(pk=patient.pk)
+    if others.filter(phone_index=patient.phone_index).exclude(phone_index="").exists():
+        return True
+    index = index_address(phone, channel=channel)
+    elsewhere = ContactPoint.objects.filter(channel=channel, address_index=index)
+    return elsewhere.exclude(patient=patient).exists()
 
 
 def mute_contact_point(contact_point: ContactPoint, *, until: datetime | None) -> None:
@@ -250,6 +257,7 @@ def erase_patient(patient: Patient, *, now: datetime) -> None:
         identity_index="",
         gender="unknown",
         pregnant_until=None,
+        breastfeeding_until=None,
         erased_at=now,
     )
 

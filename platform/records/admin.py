@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,9 +16,9 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
 from patients.admin import SEALED_WIDGETS, PatientAdmin
-from records.guard import matched
+from records.guard import Questioned, matched
 from records.identity import see_guessing
-from records.medications import class_of, warnings_of
+from records.medications import class_of, question, warnings_of
 from records.models import (
     AllergyIntolerance,
     DiagnosticReport,
@@ -83,7 +84,9 @@ class OfOnePatient(ModelAdmin):  # type: ignore[misc]
 
 class AllergyInline(TabularInline):  # type: ignore[misc]
     model = AllergyIntolerance
-    fields: ClassVar = ["substance", "reaction", "criticality", "read_as"]
+    fields: ClassVar = [
+        "substance", "reaction", "criticality", "verification", "said_of", "read_as",
+    ]  # fmt: skip
     readonly_fields: ClassVar = ["read_as"]
     formfield_overrides: ClassVar = SEALED_WIDGETS
     extra = 0
@@ -100,9 +103,11 @@ PatientAdmin.inlines.append(AllergyInline)
 
 @admin.register(AllergyIntolerance)
 class AllergyIntoleranceAdmin(OfOnePatient):
-    list_display: ClassVar = ["id", "patient", "criticality", "recorded_at"]
-    list_filter: ClassVar = ["criticality"]
-    fields: ClassVar = ["patient", "substance", "reaction", "criticality", "read_as"]
+    list_display: ClassVar = ["id", "patient", "criticality", "verification", "recorded_at"]
+    list_filter: ClassVar = ["verification", "criticality"]
+    fields: ClassVar = [
+        "patient", "substance", "reaction", ("criticality", "verification"), "said_of", "read_as",
+    ]  # fmt: skip
     readonly_fields: ClassVar = ["read_as"]
 
     @display(description=_("the guard reads it as (draft)"))  # type: ignore[untyped-decorator]
@@ -232,13 +237,37 @@ class MedicationAdmin(ModelAdmin):  # type: ignore[misc]
         return "; ".join(said) or "–"
 
 
+class PrescriptionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What the guard speaks against is kept only with a reason."""
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        request = self.instance
+        request.patient = given.get("patient") or (request.patient if request.pk else None)
+        if request.patient is None or not given.get("drug"):
+            return given
+        if request.pk and not {"drug", "medication"} & set(self.changed_data):
+            return given
+        request.drug, request.medication = given["drug"], given.get("medication")
+        request.override_reason = (given.get("override_reason") or "").strip() or None
+        try:
+            question(request, now=timezone.now())
+        except Questioned as questioned:
+            why = [_in_my_language((each.zh, each.en)) for each in questioned.concerns]
+            needed = _("Please say why it is right nevertheless; the doctor will be told.")
+            self.add_error("override_reason", [*dict.fromkeys(why), needed])
+        return given
+
+
 @admin.register(MedicationRequest)
 class MedicationRequestAdmin(OfOnePatient):
+    form = PrescriptionForm
     list_display: ClassVar = ["id", "patient", "status", "starts_at", "ends_at", "refills"]
     list_filter: ClassVar = ["status"]
     fields: ClassVar = [
         "patient", ("drug", "medication"), ("dose", "route"), ("times_per_day", "meals"),
         ("starts_at", "ends_at"), ("refills", "status"), "instructions", "doctor",
+        "override_reason",
     ]  # fmt: skip
 
 

@@ -30,6 +30,11 @@ MEDICINES = (
     ("奥美拉唑", "Omeprazole", "洛赛克", "Losec", "omeprazole", "A02BC01"),
     ("氯雷他定", "Loratadine", "开瑞坦", "Claritin", "loratadine", "R06AX13"),
     ("对乙酰氨基酚", "Paracetamol", "泰诺林", "Tylenol", "paracetamol", "N02BE01"),
+    ("阿司匹林", "Aspirin", "拜阿司匹灵", "Aspirin", "aspirin", "B01AC06"),
+    ("美托洛尔", "Metoprolol", "倍他乐克", "Betaloc", "metoprolol", "C07AB02"),
+    ("缬沙坦", "Valsartan", "代文", "Diovan", "valsartan", "C09CA03"),
+    ("瑞舒伐他汀", "Rosuvastatin", "可定", "Crestor", "rosuvastatin", "C10AA07"),
+    ("蒙脱石散", "Smectite", "思密达", "Smecta", "smectite", "A07BC05"),
 )
 
 COUNT = (
@@ -71,10 +76,11 @@ def _person(name: str, phone: str, number: str, born: str, gender: str) -> Patie
 
 
 def _file_reports(people: dict[str, Patient], now: datetime) -> None:
-    doctor = Doctor.objects.active().order_by("pk").first()
-    ordered = {"doctor": doctor, "department": doctor.department if doctor else None}
-
-    def report(who: str, number: str, name: str, name_en: str, **fields: Any) -> None:
+    def report(
+        who: str, number: str, name: str, name_en: str, *, by: str = "全科医学科", **fields: Any
+    ) -> None:
+        doctor = Doctor.objects.active().filter(department__name=by).order_by("pk").first()
+        ordered = {"doctor": doctor, "department": doctor.department if doctor else None}
         given = {"category": "lab", "status": "final", **ordered, **fields}
         days = given.pop("days", 1)
         file_report(
@@ -86,7 +92,7 @@ def _file_reports(people: dict[str, Patient], now: datetime) -> None:
     for number, (days, value) in enumerate(((270, "8.4"), (180, "7.6"), (90, "7.1"), (2, "6.8"))):
         line = ("4548-4", "糖化血红蛋白", value, "%", "4.0", "6.0")
         report("zhou", f"hba1c-{number}", "糖化血红蛋白", "Haemoglobin A1c", days=days,
-               observations=_lines((line,)))  # fmt: skip
+               by="内分泌科", observations=_lines((line,)))  # fmt: skip
     report("chen", "ultrasound", "甲状腺彩超", "Thyroid ultrasound", category="imaging",
            status="registered", days=0)  # fmt: skip
     potassium = {**_line("2823-3", "钾", "6.9", "mmol/L", "3.5", "5.3"), "interpretation": "HH"}

@@ -5,17 +5,31 @@ prescribed. It stops nobody itself: the rooms above do, by `Concern.risk`. Its d
 be signed off by a pharmacist, and it never says that something is safe.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from django.db.models import Q
+
 from hospital.models import Hospital
-from patients.models import Patient
+from patients.models import Patient, Proxy
 from records.allergies import Stated, stated_allergies
 from records.drugbook import Mention, Risk, book, find_drugs, plain
-from records.models import AllergyIntolerance
+from records.models import AllergyIntolerance, IdentityCheck
 
-__all__ = ["Concern", "Kind", "Stated", "check", "find_drugs", "matched", "stated_allergies"]
+__all__ = [
+    "Concern",
+    "Kind",
+    "Questioned",
+    "Stated",
+    "Watch",
+    "check",
+    "find_drugs",
+    "matched",
+    "read_allergies",
+    "stated_allergies",
+]
 
 DAYS_A_YEAR = 365.25
 Criticality = AllergyIntolerance.Criticality
@@ -28,6 +42,17 @@ class Kind(StrEnum):
     PREGNANCY = "pregnancy"
     BREASTFEEDING = "breastfeeding"
     AGE = "age"
+
+
+BY_ALLERGY = frozenset({Kind.EXACT, Kind.CLASS, Kind.CROSS})
+
+
+class Questioned(Exception):
+    """The guard speaks against it: it needs a reason."""
+
+    def __init__(self, concerns: "list[Concern]") -> None:
+        super().__init__("a reason is needed")
+        self.concerns = concerns
 
 
 @dataclass(frozen=True)
@@ -46,6 +71,14 @@ class Concern:
     @property
     def is_critical(self) -> bool:
         return self.risk == "avoid"
+
+    @property
+    def is_serious(self) -> bool:
+        """Whether it stops somebody; that a medicine is harder on the old makes only look twice."""
+        return self.is_critical or self.kind is not Kind.AGE
+
+    def named_in(self, text: str) -> str:
+        return text[slice(*self.span)]
 
 
 @dataclass(frozen=True)
@@ -67,14 +100,78 @@ def check(
 
     What the patient says to be allergic to is named, and not about to be taken. Worst first.
     """
-    mentions = find_drugs(text)
-    stated = {each.span for each in stated_allergies(text)} if mentions else set()
-    named = [each for each in mentions if each.span not in stated]
-    allergies = [allergy for row in patient.allergies.all() for allergy in _read(row)]
-    found = [concern for each in named for concern in _of_allergies(each, allergies)]
-    found += _unknown(text, allergies)
+    named = _named(text)
+    found = _against(text, named, patient.allergies.in_force())
     if named:
         found += _of_warnings(named, patient, _today(now), breastfeeding=breastfeeding)
+    return _worst_first(found)
+
+
+class Watch:
+    """All whom a conversation may be about, and what they must not get: one query a turn.
+
+    The writer, the one whom staff say it is about, those for whom the writer has written, and who
+    has just proven to be whom. Whose it is nobody can tell from a sentence, so all of it counts.
+    """
+
+    def __init__(
+        self, conversation_id: int, *, writer: Patient, subject_id: int | None, now: datetime
+    ) -> None:
+        self._now, self._writer = now, writer
+        proven = IdentityCheck.objects.filter(
+            conversation_id=conversation_id, verified_until__gt=now, verified_at__lte=now
+        )
+        written_for = Proxy.objects.filter(writer=writer)
+        self._others = (
+            Q(pk=subject_id)
+            | Q(pk__in=proven.values("patient"))
+            | Q(pk__in=written_for.values("patient"))
+        )
+        theirs = Patient.objects.filter(self._others, erased_at=None)
+        rows = AllergyIntolerance.objects.in_force()
+        self.allergies = list(rows.filter(Q(patient=writer) | Q(patient__in=theirs)).order_by("pk"))
+        self._people: list[Patient] = []
+
+    def check(self, text: str) -> list[Concern]:
+        """As `check`, for all of them."""
+        named = _named(text)
+        found = _against(text, named, self.allergies)
+        for patient in self._read_people() if _may_warn(named) else ():
+            found += _of_warnings(named, patient, _today(self._now), breastfeeding=False)
+        return _worst_first(dict.fromkeys(found))
+
+    def _read_people(self) -> list[Patient]:
+        if not self._people:
+            others = Patient.objects.filter(self._others, erased_at=None)
+            others = others.exclude(pk=self._writer.pk)
+            self._people = [self._writer, *others]
+        return self._people
+
+
+def read_allergies(substance: str) -> frozenset[str]:
+    """The classes and substances that somebody's words for an allergy name."""
+    return frozenset(each for mention in find_drugs(substance) for each in mention.ids)
+
+
+def _named(text: str) -> list[Mention]:
+    mentions = find_drugs(text)
+    stated = {each.span for each in stated_allergies(text)} if mentions else set()
+    return [each for each in mentions if each.span not in stated]
+
+
+def _against(text: str, named: list[Mention], rows: Iterable[AllergyIntolerance]) -> list[Concern]:
+    allergies = [allergy for row in rows for allergy in _read(row)]
+    found = [concern for each in named for concern in _of_allergies(each, allergies)]
+    return found + _unknown(text, allergies)
+
+
+def _may_warn(named: list[Mention]) -> bool:
+    """Whether any rule speaks of what was named, whoever takes it."""
+    kin = frozenset().union(*(book().kin(each) for m in named for each in m.ids))
+    return any(rule.of & kin for rule in book().warnings)
+
+
+def _worst_first(found: Iterable[Concern]) -> list[Concern]:
     return sorted(found, key=lambda each: (each.risk != "avoid", each.span))
 
 
@@ -199,7 +296,10 @@ def _unknown(text: str, allergies: list[_Allergy]) -> list[Concern]:
 def _of_warnings(
     named: list[Mention], patient: Patient, today: date, *, breastfeeding: bool
 ) -> list[Concern]:
-    states = {"breastfeeding": breastfeeding, "pregnancy": bool(patient.is_pregnant_on(today))}
+    states = {
+        "breastfeeding": breastfeeding or bool(patient.is_breastfeeding_on(today)),
+        "pregnancy": bool(patient.is_pregnant_on(today)),
+    }
     age = (today - patient.birth_date).days / DAYS_A_YEAR if patient.birth_date else None
     found = []
     for rule in book().warnings:

@@ -2,7 +2,8 @@
 
 Whoever asks learns the same whether such a patient exists or not: the same answers, from the same
 statements, under limits that count what was claimed and never what was found. Only the code that
-reached the phone tells them apart. The room above sends the code, and says what to say.
+reached the phone tells them apart. It is drawn when it is sent, by a worker, so that nobody can
+time whether one was; the room above says what to say.
 """
 
 import hmac
@@ -18,6 +19,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Max, Q
 
+from events import IdentityAsked, publish
 from patients.models import ContactPoint, Patient, Proxy, Purpose
 from patients.services import index_phone
 from records.models import DiagnosticReport, Guessing, IdentityCheck, MedicationRequest
@@ -67,15 +69,15 @@ class Letter:
     patient: Patient
     phone: str = field(repr=False)
     code: str = field(repr=False)
+    until: datetime
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The answer to who asks, and, for the sender alone, the letter: where there is one."""
+    """The answer to who asks: the same whether there is anybody to send a code to."""
 
     reply: Reply
     until: datetime | None = None  # with WAIT: not before
-    letter: Letter | None = field(default=None, repr=False)
 
 
 class Verdict(StrEnum):
@@ -107,7 +109,8 @@ def start_check(
     """Begin to prove who asks, by a name and a phone, and the end of an identity number if given.
 
     Nothing is raised, so that what was counted stays counted whatever the caller does next. It
-    holds the head of the access log until it commits: call it before a conversation is locked.
+    holds the head of the access log until it commits: whoever locks other rows before calls
+    `vault.access.hold_head` first.
     """
     phone_index = index_phone(phone) or index_phone("0")
     claim_index = blind_index(f"{phone_index} {_plain_name(name)}", purpose="identity.claim")
@@ -123,23 +126,46 @@ def start_check(
         expires_at=now + CODE_LASTS,
     )
     counts = _count(check, patient)
-    code = f"{secrets.randbelow(10**6):06}"
     reply, until = _may_ask(counts, now=now)
     if reply is Reply.CODE_ON_ITS_WAY:
         check.patient = patient
         check.was_sent = patient is not None and counts["record"] < SENDS_A_RECORD
-        check.code_hash = _hash(check, code)
+        check.letter_owed_at = now
     else:
         check.refused = "too_soon" if reply is Reply.WAIT else "too_often"
+    check.code_hash = _hash(check, secrets.token_hex())  # of no code: none was drawn yet
     check.save()
     if check.refused:
         _note_guessing(check, counts)
-    letter = Letter(patient, patient.phone or "", code) if patient and check.was_sent else None
-    return Asked(reply, until, letter)
+    else:
+        publish(IdentityAsked(check.pk))
+    return Asked(reply, until)
+
+
+@transaction.atomic
+def write_letter(check_id: int, *, now: datetime) -> Letter | None:
+    """Draw the code of a check, for whoever sends it in this very transaction; once.
+
+    None where there is nobody to send it to, where it is too late, or was done before.
+    """
+    owed = IdentityCheck.objects.owed_a_letter().filter(pk=check_id)
+    if not owed.update(letter_owed_at=None):
+        return None
+    check = IdentityCheck.objects.select_related("patient").get(pk=check_id)
+    patient = check.patient
+    if patient is None or not check.was_sent or now >= check.expires_at or not _is_there(patient):
+        return None
+    code = f"{secrets.randbelow(10**6):06}"
+    IdentityCheck.objects.filter(pk=check_id).update(code_hash=_hash(check, code))
+    return Letter(patient, patient.phone or "", code, check.expires_at)
 
 
 def _whom(phone_index: str, name: str, tail: str) -> Patient | None:
-    """The one living patient of this name at this number; None also where two could be meant."""
+    """The one living patient of this name at this number; None also where two could be meant.
+
+    A record that somebody began in a chat, by a name and a number of their own, stands in no way of
+    the hospital's.
+    """
     known = Patient.objects.filter(
         phone_index=phone_index, merged_into=None, erased_at=None, deceased_at=None
     )
@@ -151,6 +177,8 @@ def _whom(phone_index: str, name: str, tail: str) -> Patient | None:
         if hmac.compare_digest(_plain_name(each.name or "\0").encode(), name.encode())
         and (not tail or _plain_tail(each.identity_number or "").endswith(tail))
     ]
+    registered = [each for each in meant if each.identity_index]
+    meant = registered if len(meant) > 1 and registered else meant
     return meant[0] if len(meant) == 1 and name else None
 
 
@@ -247,13 +275,25 @@ def forget(conversation_id: int, *, now: datetime) -> None:
 
 def verified_patient(conversation_id: int, *, now: datetime) -> Patient:
     """Who has proven to be whom in this conversation, just now. Raises NotVerified."""
+    patient, _until = _proven(conversation_id, now=now)
+    return patient
+
+
+def proven_until(conversation_id: int, *, now: datetime) -> datetime:
+    """How long that holds. Raises NotVerified."""
+    _patient, until = _proven(conversation_id, now=now)
+    return until
+
+
+def _proven(conversation_id: int, *, now: datetime) -> tuple[Patient, datetime]:
     proven = IdentityCheck.objects.select_related("patient").filter(
         conversation_id=conversation_id, verified_until__gt=now, verified_at__lte=now
     )
     check = proven.order_by("-verified_at", "-pk").first()
     if check is None or check.patient is None or not _is_there(check.patient):
         raise NotVerified
-    return check.patient
+    assert check.verified_until is not None
+    return check.patient, check.verified_until
 
 
 def patients_in_view(conversation_id: int, *, now: datetime) -> list[Patient]:

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from patients.models import Patient
+from records import guard
 from records.drugbook import Warning, book, find_drugs
 from records.models import Medication, MedicationRequest
 
@@ -14,7 +15,11 @@ from records.models import Medication, MedicationRequest
 def file_prescription(
     patient: Patient, *, external_id: str, drug: str, dose: str, now: datetime, **fields: Any
 ) -> MedicationRequest:
-    """Take in a prescription, or its newer state. Twice is once. The door for what brings them."""
+    """Take in a prescription, or its newer state. Twice is once. The door for what brings them.
+
+    Raises guard.Questioned where the guard speaks against it and no `override_reason` is given. One
+    that a system sends, which has an `external_id`, is a fact: it is kept, and its doctor is told.
+    """
     known = MedicationRequest.objects.select_for_update().filter(external_id=external_id)
     request = known.first() if external_id else None
     if request is None:
@@ -22,10 +27,33 @@ def file_prescription(
             patient=patient, data_key_id=patient.data_key_id, external_id=external_id, starts_at=now
         )
     given = {"medication": find_medication(drug), **fields, "drug": drug, "dose": dose}
+    is_news = request._state.adding or request.drug != drug
     for name, value in given.items():
         setattr(request, name, value)
+    if is_news:
+        question(request, now=now)
     request.save()
     return request
+
+
+def question(request: MedicationRequest, *, now: datetime) -> None:
+    """Hold a new prescription against what its patient must not get. Raises guard.Questioned.
+
+    Where it stands nevertheless, its doctor is owed a word.
+    """
+    concerns = objections(request, now=now)
+    if not concerns:
+        return
+    if not (request.override_reason or request.external_id):
+        raise guard.Questioned(concerns)
+    request.warning_owed_at = now
+
+
+def objections(request: MedicationRequest, *, now: datetime) -> list[guard.Concern]:
+    """What the guard says against it, as far as that stops anybody."""
+    names = [request.drug, request.medication.name if request.medication else ""]
+    concerns = guard.check(" ".join(filter(None, names)), request.patient, now=now)
+    return [each for each in concerns if each.is_serious]
 
 
 def current_medications(patient: Patient, now: datetime) -> list[MedicationRequest]:

@@ -8,8 +8,23 @@ from vault.fields import SealedText
 from vault.models import SealedModel
 
 
+class AllergyQuerySet(models.QuerySet["AllergyIntolerance"]):
+    def in_force(self) -> "AllergyQuerySet":
+        """Those that count: also what the patient says, until staff know better."""
+        told = AllergyIntolerance.Verification
+        return self.filter(verification__in=[told.UNCONFIRMED, told.CONFIRMED])
+
+
 class AllergyIntolerance(SealedModel):
     """Something a patient must not get (FHIR AllergyIntolerance)."""
+
+    class Verification(models.TextChoices):
+        """FHIR's verificationStatus."""
+
+        UNCONFIRMED = "unconfirmed", _("stated by the patient, not confirmed")
+        CONFIRMED = "confirmed", _("confirmed")
+        REFUTED = "refuted", _("refuted")
+        MISTAKE = "entered-in-error", _("entered in error")
 
     class Criticality(models.TextChoices):
         LOW = "low", _("low")
@@ -21,6 +36,12 @@ class AllergyIntolerance(SealedModel):
     )
     substance = SealedText(_("substance"))
     reaction = SealedText(_("reaction"), null=True, blank=True)
+    verification = models.CharField(
+        _("verification"), max_length=16, choices=Verification.choices,
+        default=Verification.CONFIRMED,
+    )  # fmt: skip
+    # Of whom the patient said it ("my mother"), who has no record here; empty: of themself.
+    said_of = SealedText(_("said of"), null=True, blank=True)
     criticality = models.CharField(
         _("criticality"),
         max_length=16,
@@ -29,12 +50,18 @@ class AllergyIntolerance(SealedModel):
     )
     recorded_at = models.DateTimeField(_("recorded at"), auto_now_add=True)
 
+    objects = AllergyQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("allergy")
         verbose_name_plural = _("allergies")
 
     def __str__(self) -> str:
         return _("allergy %(id)s") % {"id": self.pk}
+
+    @property
+    def is_stated(self) -> bool:
+        return self.verification == self.Verification.UNCONFIRMED
 
 
 class ReportQuerySet(models.QuerySet["DiagnosticReport"]):
@@ -234,6 +261,13 @@ class MedicationRequest(SealedModel):
         verbose_name=_("doctor"),
     )  # fmt: skip
 
+    # Why it is right although the guard speaks against it.
+    override_reason = SealedText(_("reason against the warning"), null=True, blank=True)
+    # Owed to the doctor: the guard spoke against it, and nobody has been told yet.
+    warning_owed_at = models.DateTimeField(
+        _("doctor to be warned since"), null=True, editable=False
+    )
+
     objects = RequestQuerySet.as_manager()
 
     class Meta:
@@ -246,6 +280,13 @@ class MedicationRequest(SealedModel):
                 name="prescription_once_per_source",
             )
         ]
+        indexes = [
+            models.Index(
+                fields=["warning_owed_at"],
+                condition=Q(warning_owed_at__isnull=False),
+                name="warning_owed",
+            )
+        ]
 
     def __str__(self) -> str:
         return _("prescription %(id)s") % {"id": self.pk}
@@ -253,6 +294,11 @@ class MedicationRequest(SealedModel):
     @property
     def duration(self) -> timedelta | None:
         return self.ends_at - self.starts_at if self.ends_at else None
+
+
+class CheckQuerySet(models.QuerySet["IdentityCheck"]):
+    def owed_a_letter(self) -> "CheckQuerySet":
+        return self.filter(letter_owed_at__isnull=False)
 
 
 class IdentityCheck(models.Model):
@@ -282,8 +328,12 @@ class IdentityCheck(models.Model):
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     refused = models.CharField(_("refused"), max_length=9, choices=Refused.choices, blank=True)
     was_sent = models.BooleanField(_("code sent"), default=False)
+    # Owed after every check that is not refused, also where there is nobody to send it to.
+    letter_owed_at = models.DateTimeField(_("code owed since"), null=True, blank=True)
     verified_at = models.DateTimeField(_("proven at"), null=True)
     verified_until = models.DateTimeField(_("proven until"), null=True)
+
+    objects = CheckQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("identity check")
@@ -291,6 +341,11 @@ class IdentityCheck(models.Model):
         indexes = [
             models.Index(fields=["conversation_id", "started_at"]),
             models.Index(fields=["started_at"]),
+            models.Index(
+                fields=["letter_owed_at"],
+                condition=Q(letter_owed_at__isnull=False),
+                name="letter_owed",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ what it means. Both files are drafts, to be signed off.
 import re
 import tomllib
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -186,13 +187,13 @@ def open_report(report_id: int, *, by: StaffMember, now: datetime) -> bool:
     report = DiagnosticReport.objects.get(pk=report_id)
     if not by.is_caring or not report.is_out:
         raise CannotOpen
-    unopened = DiagnosticReport.objects.filter(pk=report_id, opened_at=None)
-    is_first = unopened.update(opened_at=now, opened_by=by, talk_owed_at=None) > 0
+    # First the head of the log, then the report: as a patient who looks at it locks them.
     access.record(
         access.Action.CHANGE, actor_id=by.pk, subject="patient", subject_id=report.patient_id,
         reason="report: opened and talked over", now=now,
     )  # fmt: skip
-    return is_first
+    unopened = DiagnosticReport.objects.filter(pk=report_id, opened_at=None)
+    return bool(unopened.update(opened_at=now, opened_by=by, talk_owed_at=None))
 
 
 def _begun(patient: Patient, external_id: str, *, now: datetime, **fields: Any) -> DiagnosticReport:
@@ -276,16 +277,21 @@ def report_text(report: DiagnosticReport, language: str) -> str:
 
 def trend(patient: Patient, code: str) -> list[Earlier]:
     """The values of one item over time, the oldest first, of reports that may be told."""
-    found = []
-    for report in DiagnosticReport.objects.of(patient.pk):
+    return trends(DiagnosticReport.objects.of(patient.pk)).get(code, [])
+
+
+def trends(reports: Iterable[DiagnosticReport]) -> dict[str, list[Earlier]]:
+    """The same of every item in these reports of one patient, by code."""
+    found: dict[str, list[Earlier]] = defaultdict(list)
+    for report in reports:
         if standing(report) is not Standing.READY:
             continue
         at = report.available_at or report.registered_at
         for line in report.observations.all():
             number = _number(line.value)
-            if line.code == code and number is not None:
-                found.append(Earlier(at, number, line.unit or ""))
-    return sorted(found, key=lambda each: each.at)
+            if line.code and number is not None:
+                found[line.code].append(Earlier(at, number, line.unit or ""))
+    return {code: sorted(values, key=lambda each: each.at) for code, values in found.items()}
 
 
 def _row(line: Observation, *, english: bool) -> Row:

@@ -29,6 +29,7 @@ _CONFIGURED: dict[str, str] = {
     "hospital.doctor": _ALL,
     "hospital.place": _ALL,
     "hospital.openinghours": _ALL,
+    "hospital.price": _ALL,
     "hospital.holiday": _ALL,
     "knowledge.article": _ALL,
     "knowledge.articleversion": f"{_ALL} sign_off recall",

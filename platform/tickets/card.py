@@ -11,16 +11,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from appointments.models import Appointment, Status
+from appointments.visits import appointments_of
 from conversations.models import Author, Conversation, Kind, Message
 from patients.models import Gender, Patient, Proxy
-from records.models import AllergyIntolerance
+from records.medications import current_medications
+from records.models import AllergyIntolerance, MedicationRequest
 from tickets.models import Alarm, Ticket
 from triage.labels import Intent
 from triage.redflags import RULE_BOOK
+from triage.services import rules_in_force
 from vault.cipher import Unreadable
 
 logger = logging.getLogger(__name__)
@@ -108,10 +113,13 @@ class HandoffCard:
     waiting_since: datetime | None
     signs: tuple[Sign, ...]
     allergies: tuple[AllergyIntolerance, ...]  # empty: none recorded, which is not the same as none
+    medicines: tuple[MedicationRequest, ...]  # prescribed here, and taken now
+    next_visit: Appointment | None
     said: tuple[Line, ...]
     asked: Line | None
     answered: tuple[Answer, ...]
     collected: tuple[Collected, ...]
+    overruled: tuple[Line, ...]  # why a nurse sent what the guard spoke against, in her words
 
 
 def build_card(ticket: Ticket, now: datetime) -> HandoffCard:
@@ -126,11 +134,14 @@ def build_card(ticket: Ticket, now: datetime) -> HandoffCard:
         reason=ticket.get_reason_display(),
         waiting_since=ticket.waiting_since,
         signs=(*_signs(from_patient), *_alarms(ticket, messages)),
-        allergies=tuple(AllergyIntolerance.objects.filter(patient=patient).order_by("id")),
+        allergies=tuple(_allergies(conversation, patient)),
+        medicines=tuple(current_medications(patient, now)),
+        next_visit=_next_visit(patient, now=now),
         said=most_telling(from_patient),
         asked=last_question(from_patient),
         answered=_answers(messages),
         collected=_collected(from_patient),
+        overruled=_overruled(messages),
     )
 
 
@@ -144,12 +155,21 @@ def sign_name(rule: str) -> str:
     }
     if rule in named:
         return named[rule]
+    if rule.startswith("interview:"):
+        return _found_by_interview(rule.removeprefix("interview:"))
     if rule.startswith("model:"):
         return _("Danger (found by the model)")
     known = _RULES.get(rule)
     if known is None:
         return _("Danger (by a rule that has since been withdrawn)")
     return known.name_en if (get_language() or "").startswith("en") else known.name_zh
+
+
+def _found_by_interview(rule_id: str) -> str:
+    found = next((rule for rule in rules_in_force().rules if rule.id == rule_id), None)
+    if found is None:
+        return _("Urgent by the answers of the interview")
+    return found.name_en if (get_language() or "").startswith("en") else found.name_zh
 
 
 def readable(message: Message) -> Message:
@@ -187,6 +207,19 @@ def last_question(messages: Sequence[Message]) -> Line | None:
     return _line(last[0]) if last else None
 
 
+def _allergies(conversation: Conversation, patient: Patient) -> QuerySet[AllergyIntolerance]:
+    """The patient's, and what the writer said of somebody whose record nobody knows."""
+    theirs = Q(patient=patient)
+    if conversation.contact_point.patient_id != patient.pk:
+        theirs |= Q(patient=conversation.contact_point.patient_id, verification="unconfirmed")
+    return AllergyIntolerance.objects.in_force().filter(theirs).order_by("id")
+
+
+def _overruled(messages: Iterable[Message]) -> tuple[Line, ...]:
+    reasons = [(m, ((m.details or {}).get("guard") or {}).get("reason")) for m in messages]
+    return tuple(Line(m.seq, reason, m.created_at) for m, reason in reasons if reason)
+
+
 def _since_last_ticket(ticket: Ticket) -> list[Message]:
     before = (
         Ticket.objects.filter(conversation=ticket.conversation_id, opened_at__lt=ticket.opened_at)
@@ -222,6 +255,11 @@ def _who(conversation: Conversation, patient: Patient, *, now: datetime) -> Who:
         relationship=proxy.get_relationship_display() if proxy else "",
         proxy_verified=bool(proxy and proxy.is_in_force(now)),
     )
+
+
+def _next_visit(patient: Patient, *, now: datetime) -> Appointment | None:
+    agreed = (each for each in appointments_of(patient, now=now) if each.status != Status.PENDING)
+    return next(agreed, None)
 
 
 def mask_phone(phone: str) -> str:

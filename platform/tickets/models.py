@@ -20,6 +20,7 @@ class Reason(models.TextChoices):
     OUT_OF_SCOPE = "out_of_scope", _("needs a person")
     FAILURE = "failure", _("assistant failed")
     NURSE = "nurse", _("opened by a nurse")
+    GUARD = "guard", _("allergy or medicine warning")
 
 
 class Outcome(models.TextChoices):

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -187,6 +187,7 @@ def reply(
     client_id: str,
     now: datetime,
     seen: int | None = None,
+    details: dict[str, Any] | None = None,
 ) -> Message:
     """Answer the patient. Raises NotYourTicket, StaleEpoch, ClientIdReused.
 
@@ -209,6 +210,7 @@ def reply(
         epoch=ticket.conversation.epoch,
         nurse_id=nurse.pk,
         client_id=client_id,
+        details=details,
         now=now,
     )
     crossed = _unseen(ticket, seen=seen, before=message.seq)

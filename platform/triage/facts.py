@@ -46,8 +46,8 @@ _UNITS = {
     "week": WEEK, "month": MONTH, "year": YEAR,
 }  # fmt: skip
 _ZH_LASTING = re.compile(
-    rf"(?<!每)(?<!孕)(?<!怀)(?<!第)(?<![0-9.])(?P<n>[0-9]{{1,3}}|[一二两俩三四五六七八九十]{{1,3}}|半|好?几|多)"
-    rf"(?:个|多)?(?P<half>半)?(?P<unit>分钟|小时|钟头|天|周|星期|礼拜|晚(?!上)|(?<=个)月|年)"
+    rf"(?<!每)(?<!孕)(?<!怀)(?<!第)(?<!(?<![0-9十])[1-3一二两三]岁)(?P<n>(?<![0-9.])[0-9]{{1,3}}|[一二两俩三四五六七八九十]{{1,3}}|半|好?几|多)"
+    rf"(?:个|多){{0,2}}(?P<half>半)?(?P<unit>分钟|小时|钟头|天|周|星期|礼拜|晚(?!上)|(?<=个)月|(?<=个多)月|年)"
     rf"(?!大|龄|岁|[^,。?]{{0,1}}的?(?:{_CHILD})|[一二两三四五六七八九十0-9]{{1,2}}次)"
 )
 _AN_AGE_BEFORE = re.compile(rf"(?:{_CHILD})(?:才|刚|今年|现在|快|刚满|满|是|还不到|不到|,){{0,2}}$")
@@ -112,8 +112,8 @@ _FOR_A_CHILD = re.compile(
     re.ASCII,
 )
 _FOR_ANOTHER = re.compile(
-    r"老婆|妻子|媳妇|老公|丈夫|爱人|我?[爸妈]|父亲|母亲|爷爷|奶奶|外公|外婆|姥爷|姥姥|公公|婆婆|朋友|同事|老人|哥哥|弟弟|姐姐|妹妹"
-    r"|\b(?:wife|husband|mother|mom|mum|father|dad|grandma|grandmother|grandpa|grandfather|friend|sister|brother|partner)\b",
+    r"(?<![和跟与同陪])(?<![和跟与同陪]我)(?:老婆|妻子|媳妇|老公|丈夫|爱人|我?[爸妈]|父亲|母亲|爷爷|奶奶|外公|外婆|姥爷|姥姥|公公|婆婆|朋友|同事|老人|哥哥|弟弟|姐姐|妹妹)"
+    r"|(?<!with )(?<!with my )(?<!with a )\b(?:wife|husband|mother|mom|mum|father|dad|grandma|grandmother|grandpa|grandfather|friend|sister|brother|partner)\b",
     re.ASCII,
 )
 _PRESSURE = re.compile(r"(?<![0-9.])(?P<high>[5-9][0-9]|[12][0-9]{2})\s?(?:/|／|-|,|,|over| )\s?(?P<low>[3-9][0-9]|1[0-6][0-9])(?![0-9.])")  # fmt: skip

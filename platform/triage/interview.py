@@ -27,8 +27,9 @@ from triage.outcome import (
 from triage.redflags import find_red_flags
 
 MOST_QUESTIONS = 6
-MOST_OPTIONS = 5  # in one question; beyond them the "none of these" is no longer honest
-MOST_CONDITIONS = 8  # what one has or takes is known without thinking
+# In one question: beyond them the "none of these" is no longer honest, and with it, "not sure" and
+# the nurse there are as many as a channel without buttons has letters for.
+MOST_OPTIONS = 5
 GAIN = {1: 100.0, 2: 60.0, 3: 20.0, 4: 6.0, 5: 3.0}  # what it is worth to learn of this level
 GAIN_OF_DEPARTMENT = 5.0
 GAIN_OF_EASE = 80.0  # shared by all that has to be ruled out
@@ -121,6 +122,9 @@ def take_answer(
     """Take a tap's code or free words. None: not understood, so ask again in another way."""
     answered = read_answer(question, said)
     told = Findings() if answered and answered.is_tap else _read(said, rules)
+    if answered and question.fact == "months":  # "8个月" is how old, and not how long
+        facts = {name: value for name, value in told.facts.items() if name != "hours"}
+        told = replace(told, facts=facts)
     if answered is None:
         if not told.signs and question.fact not in told.facts:
             return None
@@ -134,6 +138,15 @@ def take_answer(
     if answered and answered.is_tap:
         return taken
     return _watch(replace(taken, said=(*taken.said, said)), said)
+
+
+def take_note(interview: Interview, said: str, *, rules: Rules) -> Interview | None:
+    """Take in what is said beside any question: a correction, one more sign. None: nothing is."""
+    told = _read(said, rules)
+    if not told.signs and not told.facts:
+        return None
+    findings = interview.findings.joined(told)
+    return _watch(replace(interview, findings=findings, said=(*interview.said, said)), said)
 
 
 def conclude(interview: Interview, *, rules: Rules) -> Outcome:
@@ -266,8 +279,6 @@ def _by_theme(signs: Mapping[str, float], rules: Rules) -> dict[str, list[tuple[
         if theme := rules.findings[sign].ask:
             themes.setdefault(theme, []).append((value, sign))
     return {
-        theme: sorted(worth, key=lambda one: (-one[0], one[1]))[
-            : MOST_CONDITIONS if theme == "conditions" else MOST_OPTIONS
-        ]
+        theme: sorted(worth, key=lambda one: (-one[0], one[1]))[:MOST_OPTIONS]
         for theme, worth in themes.items()
     }

@@ -115,6 +115,7 @@ def test_an_allergy_added_beside_is_sealed_under_the_patients_key(
         "allergies-0-substance": "头孢",
         "allergies-0-reaction": "皮疹",
         "allergies-0-criticality": "high",
+        "allergies-0-verification": "confirmed",
     }
     superuser.post(page_of(house.patient), filled(name="王小明", **rows))
 

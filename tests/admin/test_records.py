@@ -70,6 +70,28 @@ def test_a_prescription_is_typed_in(sign_in, house: SimpleNamespace) -> None:  #
     assert MedicationRequest.objects.latest("pk").drug == "布洛芬"
 
 
+def test_one_that_an_allergy_speaks_against_is_kept_only_with_a_reason(  # type: ignore[no-untyped-def]
+    sign_in, house: SimpleNamespace
+) -> None:
+    form = {
+        "patient": house.patient.pk, "drug": "阿莫西林", "dose": "0.5 g", "meals": "after",
+        "times_per_day": "3", "starts_at_0": "2026-11-18", "starts_at_1": "08:00",
+        "refills": "0", "status": "active",
+    }  # fmt: skip
+    page, client = reverse("admin:records_medicationrequest_add"), sign_in(Role.ADMIN)
+    before = MedicationRequest.objects.count()
+
+    answer = client.post(page, form)
+
+    assert answer.status_code == 200
+    assert "penicillin" in answer.content.decode()
+    assert MedicationRequest.objects.count() == before
+
+    assert client.post(page, {**form, "override_reason": "Desensitised"}).status_code == 302
+    kept = MedicationRequest.objects.latest("pk")
+    assert (kept.override_reason, kept.warning_owed_at is not None) == ("Desensitised", True)
+
+
 def test_an_allergy_shows_how_the_guard_reads_it(sign_in, house: SimpleNamespace) -> None:  # type: ignore[no-untyped-def]
     page = reverse("admin:records_allergyintolerance_change", args=[house.allergy.pk])
 

@@ -56,6 +56,7 @@ ADMIN = {
     "hospital.doctor": "vacd",
     "hospital.place": "vacd",
     "hospital.openinghours": "vacd",
+    "hospital.price": "vacd",
     "hospital.holiday": "vacd",
     "knowledge.article": "vacd",
     "knowledge.articleversion": "vacd",

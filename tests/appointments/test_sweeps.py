@@ -12,6 +12,8 @@ from appointments.demo import seed_appointments
 from appointments.models import Appointment, Schedule, Slot, VisitType, WaitlistEntry
 from appointments.slots import Made, make_slots
 from appointments.waitlist import join_waitlist
+from assistant.telling import tell_offer
+from conftest import NOON
 from hospital.demo import seed_hospital
 from hospital.models import Department
 from workers import listeners, sweeps
@@ -64,7 +66,7 @@ def test_the_sweep_frees_what_lapsed_and_offers_it(
     rings.clear()
     sweeps.look_after_seats()
     assert rings == [("slot.offered", {"entry_id": entry.pk})]
-    listeners.on_slot_offered(entry_id=entry.pk)
+    tell_offer(entry.pk, now=NOON)  # at night it would wait
     rings.clear()
     sweeps.look_after_seats()
     assert rings == []

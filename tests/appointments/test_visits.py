@@ -8,15 +8,17 @@ import pytest
 
 from appointments.booking import NoLongerLive, cancel, change, confirm, hold
 from appointments.ical import ical
-from appointments.models import Appointment, Schedule, Slot
+from appointments.models import Appointment, Schedule, Slot, Status
 from appointments.seats import AlreadyBooked
 from appointments.visits import (
     NotToday,
+    NotYet,
     appointments_of,
     check_in,
     close_past_visits,
     day_list,
     fulfil,
+    miss,
     preparation,
 )
 from hospital.models import Hospital, Place
@@ -35,6 +37,21 @@ def booked(slots: Callable[..., list[Slot]], wants: Any, now: datetime) -> Appoi
 @pytest.fixture
 def morning(booked: Appointment) -> datetime:
     return booked.slot.starts_at
+
+
+def test_who_did_not_come_is_noted_once_the_visit_has_begun(
+    booked: Appointment, morning: datetime
+) -> None:
+    with pytest.raises(NotYet):
+        miss(booked, now=morning - HOURS)
+
+    missed = miss(booked, now=morning)
+
+    assert (missed.status, missed.ended_at) == (Status.NOSHOW, morning)
+    assert miss(booked, now=morning + HOURS).ended_at == morning
+    check_in(booked, now=morning + HOURS)  # late, but there
+    with pytest.raises(NoLongerLive):
+        miss(booked, now=morning + HOURS)
 
 
 def test_who_comes_is_checked_in_and_seen(

@@ -10,6 +10,7 @@ from assistant.models import Dialogue, Outcome
 from assistant.skills import book
 from assistant.talk import Ask, BringNurse, Done, Found, Option, Skill, Slot, Talk
 from conversations.models import Author, Conversation, Message
+from hospital.demo import seed_hospital
 from knowledge.demo import seed_articles
 from staff.models import StaffMember
 from tickets.card import build_card
@@ -132,6 +133,7 @@ def test_a_correction_forgets_what_hung_on_it(says) -> None:
 
 def test_a_digression_is_answered_and_the_question_comes_back(says, now) -> None:
     says("我要鞋", means="book_appointment")
+    seed_hospital(now)
     seed_articles(now, StaffMember.objects.create_superuser("head", display_name="护士长"))
 
     answer = says("对了,停车场在哪里?", means="visit_guide")

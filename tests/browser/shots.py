@@ -42,11 +42,11 @@ def take_readme(browser: Browser, house: OwnHouse) -> None:
     desk.is_live()
 
     phone = _phone(browser, house)
-    phone.page.locator(".tile-report").tap()
+    phone.page.locator(".tile-book").tap()
     expect(phone.by("assistant")).to_have_count(1)
     phone.ask_for_a_nurse()
     desk.claim(newest_open_ticket(house))
-    desk.write("您好,我是王芳。报告今天下午4点能出,出来后我告诉您。")
+    desk.write("您好,我是王芳。您想看哪一科?我帮您看看号源。")
     expect(phone.by("nurse")).to_have_count(1)
     phone.page.set_viewport_size({"width": 390, "height": 1130})  # the whole talk in one picture
     phone.page.locator("#words").blur()

@@ -144,6 +144,39 @@ def test_a_nurses_draft_survives_a_reload_and_follows_her_to_another_window(
     expect(window.box).to_have_value("我先问一下医生,")
 
 
+def test_what_an_allergy_speaks_against_is_sent_only_with_a_reason(
+    phone: Phone, sits_down: SitsDown, newest_ticket: NewestTicket
+) -> None:
+    desk = sits_down("wangfang")
+    phone.open().write("我对青霉素过敏")
+    expect(phone.by("assistant").last).to_contain_text("您对青霉素过敏")
+    phone.ask_for_a_nurse()
+    desk.claim(newest_ticket())
+    expect(desk.page.locator("#card .allergies")).to_contain_text("待核实")
+
+    # She is asked before it leaves, and may take it back by the keyboard alone.
+    asked = desk.page.locator("#objection")
+    desk.write("可以先吃阿莫西林")
+    expect(asked).to_be_visible()
+    expect(asked).to_contain_text("阿莫西林")
+    expect(asked.get_by_role("textbox")).to_be_focused()
+    expect(phone.by("nurse")).to_have_count(0)
+    desk.page.keyboard.press("Escape")
+    expect(desk.box).to_have_value("可以先吃阿莫西林")
+
+    # Without a reason it does not go; with one it does, and the reason stays with her.
+    desk.box.press("Control+Enter")
+    expect(asked).to_be_visible()
+    desk.page.keyboard.press("Control+Enter")
+    expect(asked).to_be_visible()
+    desk.page.keyboard.type("皮试阴性,医生已同意")
+    desk.page.keyboard.press("Control+Enter")
+    expect(asked).to_be_hidden()
+    expect(phone.by("nurse").last).to_contain_text("可以先吃阿莫西林")
+    expect(phone.log).not_to_contain_text("皮试阴性")
+    desk.resolve()
+
+
 def test_of_two_nurses_who_claim_the_second_is_told(
     phone: Phone, sits_down: SitsDown, newest_ticket: NewestTicket
 ) -> None:

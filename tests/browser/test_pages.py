@@ -108,8 +108,8 @@ def test_a_conversation_and_the_console_speak_one_language(
     }
     desk = sits_down("wangfang")
     phone = open_phone(contexts, house.url, locale=locale).open()
-    phone.page.locator(".tile-report").tap()
-    expect(phone.log.locator(".source")).to_be_visible()
+    phone.page.locator(".tile-book").tap()
+    expect(phone.by("assistant").first).to_be_visible()
     for text, outcome in zip(questions[lang], (".event", ".emergency-card"), strict=True):
         phone.write(text)
         expect(phone.log.locator(outcome).first).to_be_visible()

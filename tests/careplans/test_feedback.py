@@ -39,7 +39,8 @@ def test_it_is_asked_once_and_not_at_once(helped: Ticket) -> None:
 
     message = Message.objects.get(author="system", kind="text")
     assert message.details["purpose"] == "reminders"
-    assert [each["text"] for each in message.details["choices"]] == ["5", "4", "3", "2", "1"]
+    texts = [each["text"] for each in message.details["choices"]]
+    assert texts == [f"评分：{stars}" for stars in (5, 4, 3, 2, 1)]
 
 
 def test_at_night_it_waits(helped: Ticket) -> None:
@@ -74,6 +75,8 @@ def test_a_rating_is_heard(text: str, rating: int | None) -> None:
         (3, "someone gave me the wrong medicine", Sort.COMPLAINT, True),
         (5, "上次在别家误诊,你们救了我", Sort.PRAISE, False),
         (None, "建议增加停车位", Sort.SUGGESTION, False),
+        (None, "谢谢大夫,讲得很清楚", Sort.PRAISE, False),
+        (None, "约的十点,十二点才看上", Sort.SUGGESTION, False),
     ],
 )
 def test_it_is_sorted_by_rating_and_words(

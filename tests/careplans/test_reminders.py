@@ -65,7 +65,10 @@ def test_a_dose_is_asked_for_once_and_taken(
     assert states(plan) == [State.ACKNOWLEDGED]
     message = Message.objects.get(dues__plan=plan)
     assert message.details["purpose"] == Purpose.REMINDERS
-    assert [each["text"] for each in message.details["choices"]] == ["吃了", "等一下", "这次不吃"]
+    # What a tap sends names the dose that it stood below.
+    assert [each["text"] for each in message.details["choices"]] == [
+        f"11月18日 15:00 的药：{label}" for label in ("吃了", "等一下", "这次不吃")
+    ]
 
 
 def test_two_medicines_of_one_moment_are_one_message_and_one_answer(

@@ -3,9 +3,10 @@
 A line of `cases/<service>.jsonl` is one dialogue:
 `{"id", "lang", "voice", "given": {…}, "turns": […], "expect": {…}}`. A turn is what the patient
 types ("…"), taps ({"pick": 2} or {"pick": "王"}: the option of that number, or whose label holds
-that), or types after a while ({"after": "3h", "says": "…"}). What `given` sets up and what `expect`
-looks for in the rows is up to the service's own page (`<service>.py`); `outcome` is how the
-dialogue has to end: done, stopped, handed_over, interrupted, open.
+that), or types after a while ({"after": "3h", "says": "…"}); after {"later": "30m"} we write of our
+own accord. What `given` sets up and what `expect` looks for in the rows is up to the service's own
+page (`<service>.py`); `outcome` is how the dialogue has to end: done, stopped, handed_over,
+interrupted, open.
 """
 
 import json
@@ -19,6 +20,7 @@ from typing import Any
 
 from assistant.models import Dialogue
 from assistant.services import Understand, attend, take_in
+from careplans.asking import ask_owed
 from conversations.models import Author, Conversation, Kind, Message
 from patients.models import Channel, ContactPoint
 from patients.services import meet
@@ -96,6 +98,9 @@ class Patient:
         return messages.exclude(author=Author.PATIENT).order_by("seq")
 
 
+Words = Callable[[str, Patient], str]
+
+
 @dataclass
 class Played:
     """How a dialogue went."""
@@ -110,19 +115,36 @@ def start(channel: Channel, name: str, *, understand: Understand, now: datetime)
     return Patient(meet(channel, address=name), understand, now)
 
 
-def play(patient: Patient, turns: list[Any]) -> Played:
+def play(
+    patient: Patient,
+    turns: list[Any],
+    *,
+    words: Words | None = None,
+    happens: Callable[[Patient, Any], None] | None = None,
+) -> Played:
+    """`words` puts in what a service's patient knows only then: a code from their phone.
+
+    `happens` lets {"happens": …} come about: a seat is taken, the hospital closes.
+    """
     said = []
     for turn in turns:
         match turn:
             case str():
-                said.append(patient.says(turn))
+                said.append(patient.says(words(turn, patient) if words else turn))
             case {"pick": which}:
                 said.append(patient.taps(which))
             case {"after": how_long, "says": text}:
                 patient.waits(how_long)
-                said.append(patient.says(text))
+                said.append(patient.says(words(text, patient) if words else text))
+            case {"later": how_long}:
+                patient.waits(how_long)
+                ask_owed(now=patient.now)
+                said.append(patient.hears())
             case {"tap": tap, "says": text}:
                 said.append(patient.says(text, tap=tap))
+            case {"happens": what} if happens is not None:
+                happens(patient, what)
+                said.append(patient.hears())
             case _:
                 raise Wrong(f"a turn that nobody can play: {turn}")
     newest = Dialogue.objects.filter(conversation=patient.conversation).order_by("-pk")

@@ -34,6 +34,7 @@ class Result:
     handed_over: int
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_does_as_well_as_before(
     service: str, demo_hospital: Channel, one_dialogue: Callable[[], Any]
@@ -45,7 +46,12 @@ def test_a_service_does_as_well_as_before(
             patient = start(demo_hospital, f"{service}{number}", understand=understand, now=NOW)
             try:
                 world = page.prepare(patient, case.get("given", {}))
-                played = play(patient, case["turns"])
+                played = play(
+                    patient,
+                    case["turns"],
+                    words=getattr(page, "words", None),
+                    happens=getattr(page, "happens", None),
+                )
                 check(played, case["expect"])
                 page.check(patient, case["expect"], world)
             except Wrong as wrong:

@@ -2,8 +2,9 @@
 
 The first run leaves out what is marked `servers`. The second, whose environment names the
 servers, leaves out what touches no database, or only an account's row to speak with a vendor
-(`vendor`), and so has nothing new to say. With CI set, a skipped test fails the run: whatever is
-left out there has to be left out by one of these rules.
+(`vendor`), or proves the same whatever stores it (`once`), and so has nothing new to say. With CI
+set, a skipped test fails the run: whatever is left out there has to be left out by one of these
+rules.
 """
 
 import os
@@ -21,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "vendor: asks how we speak with a vendor, not what is stored"
     )
+    config.addinivalue_line("markers", "once: what it proves does not hang on the database")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -50,7 +52,7 @@ def _belongs_here(item: pytest.Item) -> bool:
     needs_servers = item.get_closest_marker("servers") is not None
     if not ON_SERVERS:
         return not needs_servers
-    if item.get_closest_marker("vendor") is not None:
+    if any(item.get_closest_marker(said_once) for said_once in ("vendor", "once")):
         return False
     fixtures = getattr(item, "fixturenames", ())
     touches_rows = item.get_closest_marker("django_db") is not None or any(

@@ -1,13 +1,17 @@
-"""python tests/harness/twice.py [pytest's arguments]: the tests on SQLite, then on real servers.
+"""python tests/harness/twice.py [pytest's arguments]: the tests on SQLite and on real servers.
 
-The second run's servers are our own (see servers.py). Where their programs are not installed it
-is left out and says so; with CI=true that is a failure.
+Both at the same time, for a run on its own keeps hardly one core busy; what the servers' run prints
+comes after the other's. Its servers are our own (see servers.py). Where their programs are not
+installed it is left out and says so; with CI=true that is a failure.
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import IO
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -22,17 +26,30 @@ def main(arguments: list[str]) -> int:
     if lacking and os.environ.get("CI") == "true":
         return 1
     without = {name: value for name, value in os.environ.items() if name not in SERVER_VARIABLES}
-    failed = _pytest(arguments, without)
-    if failed or lacking:
-        return failed
-    with servers.postgres() as database, servers.rabbitmq() as broker, servers.redis() as redis:
+    if lacking:
+        return _pytest(arguments, without).wait()
+    with (
+        servers.postgres() as database,
+        servers.rabbitmq() as broker,
+        servers.redis() as redis,
+        tempfile.TemporaryFile() as said,
+    ):
         named = {"DATABASE_URL": database, "BROKER_URL": broker, "REDIS_URL": redis}
-        return _pytest(arguments, without | named)
+        with _pytest(arguments, without | named, said=said) as second:
+            first_failed = _pytest(arguments, without).wait()
+            second_failed = second.wait()
+        said.seek(0)
+        shutil.copyfileobj(said, sys.stdout.buffer)
+        sys.stdout.flush()
+        return first_failed or second_failed
 
 
-def _pytest(arguments: list[str], environment: dict[str, str]) -> int:
+def _pytest(
+    arguments: list[str], environment: dict[str, str], *, said: IO[bytes] | None = None
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pytest", *arguments]
-    return subprocess.call(command, env=environment)
+    errors = subprocess.STDOUT if said else None
+    return subprocess.Popen(command, env=environment, stdout=said, stderr=errors)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def unsure_review(model: Model, patient_writes: PatientWrites, nurse: StaffMembe
         intent_confidence=0.41,
         departments=(DepartmentScore("呼吸内科", 0.62),),
     )
-    message: Message = patient_writes("嗓子疼三天了").message
+    message: Message = patient_writes("我这个情况不知道该找谁").message
     ticket = Ticket.objects.get()
     return Review.objects.create(
         message=message,

@@ -41,7 +41,7 @@ def test_a_settled_review_is_a_line_for_training(unsure_review, nurse, out: Path
     (line,) = export(out)
 
     assert set(line) == FIELDS
-    assert line["text"] == "嗓子疼三天了"
+    assert line["text"] == "我这个情况不知道该找谁"
     assert (line["intent"], line["department"]) == ("symptom_triage", "呼吸内科")
     assert (line["lang"], line["voice"]) == ("zh", "review")
     assert line["intent"] in set(Intent)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from conftest import NOON, PatientWrites
+from hospital.demo import seed_hospital
 from insight import reviews
 from insight.labels import Labels
 from insight.models import Bookmark, Kind, Review
@@ -20,7 +21,9 @@ from insight.reviews import (
     labels_of,
     skip,
 )
+from knowledge.demo import seed_articles
 from patients.services import erase_patient
+from staff.models import StaffMember
 from tickets.models import Alarm, Outcome, Ticket
 from triage.labels import DepartmentScore, Distress, Intent, Urgency
 
@@ -156,10 +159,10 @@ def test_the_emergency_button_says_nothing_of_words(
 
 
 def answered(model, patient_writes) -> int:
-    model.means(
-        "symptom_triage", urgency=Urgency.ROUTINE, departments=(DepartmentScore("呼吸内科", 0.9),)
-    )
-    question = patient_writes("咳嗽三天了看什么科").message
+    seed_hospital(NOON)
+    seed_articles(NOON, StaffMember.objects.create_superuser("head", display_name="护士长"))
+    model.means("visit_guide")
+    question = patient_writes("停车场在哪里").message
     return question.seq
 
 

@@ -204,7 +204,7 @@ def test_the_report_counts_where_both_differ(
         "emergency", model="next 2 def", urgency=Urgency.EMERGENCY, abstained=True,
         departments=(DepartmentScore("急诊科", 0.9),),
     )  # fmt: skip
-    understood("不太舒服", "visitor-3")
+    understood("那边不太好", "visitor-3")
 
     call_command("shadow_report", days=1)
 

@@ -101,8 +101,6 @@ def test_a_crisis_is_answered_with_a_helpline(patient_writes, model, thread) -> 
         ({"distress": Distress.ANGRY, "distress_confidence": 0.9, **OTHER}, Reason.ANGER),
         ({"distress": Distress.ANXIOUS, "distress_confidence": 0.99, **OTHER}, Reason.DISTRESS),
         ({"intent": "visit_guide", "abstained": True}, Reason.UNSURE),
-        ({"intent": "medication"}, Reason.OUT_OF_SCOPE),
-        ({"intent": "complaint"}, Reason.OUT_OF_SCOPE),
     ],
 )  # fmt: skip
 def test_what_the_assistant_must_not_answer_goes_to_a_nurse(
@@ -145,15 +143,21 @@ def test_at_night_the_patient_is_told_when(patient_writes, thread) -> None:
     assert Ticket.objects.waiting().exists()
 
 
-def test_a_complaint_gets_departments_with_reasons_and_no_diagnosis(
+def test_a_complaint_gets_questions_then_departments_with_reasons_and_no_diagnosis(
     patient_writes, model, thread
 ) -> None:
     model.means("symptom_triage", departments=(DepartmentScore("呼吸内科", 0.8),))
-    received = patient_writes("咳嗽三天了,有痰")
+    received = patient_writes("我咳嗽三天了,有痰,今年45岁")
+    asked = Message.objects.filter(author=Author.ASSISTANT).latest("seq")
+    assert asked.details["progress"][0] == 1
 
-    message = Message.objects.filter(author=Author.ASSISTANT).latest("seq")
-    assert message.details["departments"][0]["name"] == "呼吸内科"
-    assert message.details["departments"][0]["reason"]
+    patient_writes("都没有")
+    patient_writes("都没有")
+
+    told = Message.objects.filter(author=Author.ASSISTANT).latest("seq")
+    assert told.details["triage"]["level"] == 5
+    assert told.details["departments"][0]["name"] == "呼吸内科"
+    assert told.details["departments"][0]["reason"]
     assert "不是诊断" in thread(received.message.conversation)[-1][1]
 
 

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from hospital.services import ensure_standard_departments
+from hospital.demo import seed_hospital
 from knowledge.demo import demo_articles, seed_articles
 from knowledge.models import AlreadySignedOff, Article, ArticleVersion, Category, State
 from knowledge.services import (
@@ -201,7 +201,7 @@ def test_the_demo_articles_are_complete_in_both_languages() -> None:
 def test_the_demo_articles_are_seeded_once_and_all_in_force(
     head_nurse: StaffMember, now: datetime
 ) -> None:
-    ensure_standard_departments()
+    seed_hospital(now)
 
     assert len(seed_articles(now, head_nurse)) == len(demo_articles())
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.plugin import DjangoDbBlocker
 
-from hospital.services import ensure_standard_departments
+from hospital.demo import seed_hospital
 from knowledge.demo import seed_articles
 from knowledge.retrieval import LEAST_SCORE, Found, find_articles
 from staff.models import StaffMember
@@ -30,7 +30,7 @@ def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
     """All articles, once for this file: none of its tests writes."""
     with django_db_blocker.unblock(), transaction.atomic():
         head_nurse = StaffMember.objects.create_superuser("head", display_name="护士长")
-        ensure_standard_departments()
+        seed_hospital(NOW)
         seed_articles(NOW, head_nurse)
         yield
         transaction.set_rollback(True)

@@ -1,6 +1,7 @@
 """For the records' tests: patients with a phone, and a way to ask for them."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 
@@ -8,12 +9,23 @@ import pytest
 
 from conftest import NOON
 from harness import access_log
+from harness.letters import letter_of
 from patients.models import Channel, ContactPoint, Patient
 from patients.services import create_patient, meet
-from records.identity import Asked, confirm_code, start_check
+from records.identity import Letter, Reply, confirm_code, start_check
 from vault.models import AccessHead
 
-Asks = Callable[..., Asked]
+
+@dataclass(frozen=True)
+class Heard:
+    """What the asker hears, and what comes to the phone."""
+
+    reply: Reply
+    until: datetime | None
+    letter: Letter | None = field(repr=False)
+
+
+Asks = Callable[..., Heard]
 
 
 @pytest.fixture
@@ -33,11 +45,12 @@ def asks(visitor: Callable[[int], ContactPoint]) -> Asks:
     def ask(
         name: str = "王小明", phone: str = "13800000001", *, conversation: int = 1,
         now: datetime = NOON, tail: str = "",
-    ) -> Asked:  # fmt: skip
-        return start_check(
+    ) -> Heard:  # fmt: skip
+        asked = start_check(
             conversation, asked_by=visitor(conversation), name=name, phone=phone,
             identity_tail=tail, now=now,
         )  # fmt: skip
+        return Heard(asked.reply, asked.until, letter_of(conversation, now=now))
 
     return ask
 

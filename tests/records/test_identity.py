@@ -4,13 +4,14 @@ import random
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from conftest import NOON
+from harness.letters import letter_of
 from patients.models import Channel, Proxy, Purpose
 from patients.services import (
     create_patient,
@@ -22,6 +23,7 @@ from patients.services import (
 )
 from records.identity import (
     CHECKS_A_HOUSE,
+    Asked,
     NotVerified,
     Reply,
     Verdict,
@@ -31,6 +33,7 @@ from records.identity import (
     verified_patient,
     visible_medications,
     visible_reports,
+    write_letter,
 )
 from records.medications import file_prescription
 from records.models import Guessing, IdentityCheck
@@ -135,6 +138,34 @@ def test_two_of_a_family_on_one_phone_are_told_apart(wang, asks) -> None:  # typ
     son = create_patient(name="王明明", phone="13800000001")
 
     assert asks("王明明").letter.patient == son
+
+
+def test_a_record_begun_in_a_chat_stands_in_no_ones_way(wang, asks) -> None:  # type: ignore[no-untyped-def]
+    create_patient(name="王小明", phone="13800000001")
+
+    assert asks().letter.patient == wang
+
+
+def test_a_letter_is_written_once_and_not_too_late(wang, visitor) -> None:  # type: ignore[no-untyped-def]
+    def ask(number: int) -> int:
+        start_check(
+            number, asked_by=visitor(number), name="王小明", phone="13800000001",
+            now=NOON + number * MINUTE,
+        )  # fmt: skip
+        return IdentityCheck.objects.latest("pk").pk
+
+    first, second = ask(1), ask(2)
+
+    assert write_letter(first, now=NOON + MINUTE) is not None
+    assert write_letter(first, now=NOON + MINUTE) is None
+    assert write_letter(second, now=NOON + 12 * MINUTE) is None
+    assert not IdentityCheck.objects.owed_a_letter().exists()
+
+
+def test_no_code_is_good_before_its_letter_is_written(wang, visitor) -> None:  # type: ignore[no-untyped-def]
+    start_check(1, asked_by=visitor(1), name="王小明", phone="13800000001", now=NOON)
+
+    assert confirm_code(1, "", now=NOON).verdict == Verdict.WRONG
 
 
 def test_two_of_one_name_on_one_phone_need_the_identity_number(wang, asks) -> None:  # type: ignore[no-untyped-def]
@@ -269,20 +300,25 @@ def steps(act) -> tuple[object, list[str]]:  # type: ignore[no-untyped-def]
     ids=["wrong number", "wrong person", "nobody", "nothing"],
 )
 def test_right_and_wrong_are_answered_alike_by_the_same_statements(  # type: ignore[no-untyped-def]
-    wang, asks, visitor, name, phone
+    wang, visitor, name, phone
 ) -> None:
     blood_count(wang)
     for number in (1, 2):
         visitor(number)
 
-    right, right_steps = steps(lambda: asks(conversation=1))
-    wrong, wrong_steps = steps(lambda: asks(name, phone, conversation=2, now=NOON + HOUR))
-    off = f"{(int(right.letter.code) + 1) % 10**6:06}"  # type: ignore[attr-defined]
+    def ask(name: str, phone: str, *, number: int, now: datetime) -> Asked:
+        return start_check(number, asked_by=visitor(number), name=name, phone=phone, now=now)
+
+    right, right_steps = steps(lambda: ask("王小明", "13800000001", number=1, now=NOON))
+    wrong, wrong_steps = steps(lambda: ask(name, phone, number=2, now=NOON + HOUR))
+    letter = letter_of(1, now=NOON)
+    assert letter is not None
+    off = f"{(int(letter.code) + 1) % 10**6:06}"
     right_try, right_try_steps = steps(lambda: confirm_code(1, off, now=NOON))
     wrong_try, wrong_try_steps = steps(lambda: confirm_code(2, off, now=NOON + HOUR))
 
-    assert (right.reply, right.until) == (wrong.reply, wrong.until)  # type: ignore[attr-defined]
-    assert wrong.letter is None  # type: ignore[attr-defined]
+    assert right == wrong
+    assert letter_of(2, now=NOON + HOUR) is None
     assert right_steps == wrong_steps
     assert right_try == wrong_try
     assert right_try_steps == wrong_try_steps
@@ -312,7 +348,7 @@ def test_a_thousand_guesses_learn_nothing_are_slowed_logged_and_shown(  # type: 
             now=now,
         )
         heard[aims][asked.reply] += 1
-        letters += [asked.letter] if asked.letter else []
+        letters += [letter] if (letter := letter_of(number, now=now)) else []
         answered = confirm_code(number, f"{dice.randrange(10**6):06}", now=now)
         heard[aims][answered.verdict] += 1
         with pytest.raises(NotVerified):

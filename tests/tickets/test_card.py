@@ -147,12 +147,12 @@ def test_a_card_begins_where_the_last_ticket_ended(
     claim_ticket(first.pk, nurse=nurse, now=now)
     resolve_ticket(first.pk, nurse=nurse, now=now + timedelta(minutes=1))
     later = now + timedelta(hours=1)
-    patient_writes("今天又头疼了", now=later)
+    patient_writes("那张单子今天又找不到了", now=later)
     second = Ticket.objects.open().get()
 
     card = build_card(second, later)
 
-    assert [line.text for line in card.said] == ["今天又头疼了"]
+    assert [line.text for line in card.said] == ["那张单子今天又找不到了"]
     assert card.allergies == ()
 
 

@@ -110,6 +110,7 @@ def test_every_column_of_personal_words_is_sealed() -> None:
         "patients.ContactPoint": {"address_index", "closed_why", "union_index"},
         "patients.Consent": {"purpose", "text_version"},
         "patients.Proxy": {"relationship"},
+        "records.AllergyIntolerance": {"criticality", "verification"},
         "patients.ExternalIdentifier": {
             "source",
             "resource",
@@ -134,7 +135,6 @@ def test_every_column_of_personal_words_is_sealed() -> None:
         "fhir.LeftOut": {"resource", "external_index", "reason"},
         "fhir.Push": {"failure"},
         "fhir.Reconciliation": {"findings"},
-        "records.AllergyIntolerance": {"criticality"},
         "records.DiagnosticReport": {"external_id", "category", "status"},
         "records.Observation": {"interpretation"},
         "records.MedicationRequest": {"external_id", "meals", "status"},

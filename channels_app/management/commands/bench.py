@@ -20,11 +20,16 @@ from django.utils.translation import gettext as _
 from channels_app.rehearsal.house import ROOT, OwnHouse
 from channels_app.rehearsal.load import Load, Result
 from channels_app.rehearsal.report import percentile, table
+from channels_app.rehearsal.talking import REFERENCE, Heard, Talking
 
 AT_ONCE = 16  # patients who write at the same time
 PATIENTS = 48  # of one round; each has a nurse who looks at that conversation
 EACH = 18  # messages of one patient: below the house's limit a minute
 MIN_SHARE, MAX_TIMES = 0.5, 3.0  # goals: throughput at least, p99 at most, beside the bare chat
+RATE = 20.0  # messages a second of patients who talk with the assistant
+TALK_S = 30.0
+TALKERS = 180  # enough that somebody is always free to say the next message
+ANSWERED_WITHIN_S = 1.0  # goal for the p99 of every skill, model included
 SERVERS = ROOT / "tests" / "harness" / "servers.py"
 
 
@@ -65,9 +70,30 @@ class Command(BaseCommand):
             default=PATIENTS,
             help=f"of one round; each writes {EACH} messages",
         )
+        add("--only", choices=["chat", "skills"], help="one of the two measurements")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rounds, patients = options["rounds"], max(AT_ONCE, options["patients"])
+        if options["only"] != "skills":
+            self._chat(rounds=options["rounds"], patients=max(AT_ONCE, options["patients"]))
+        if options["only"] != "chat":
+            self._skills()
+
+    def _skills(self) -> None:
+        """How long a patient waits for the answer of each skill, at a steady rate."""
+        self.stderr.write(_("talking with the assistant"))
+        with _house({}) as house:
+            house.furnish()
+            house.start()
+            house.wait_until_ready()
+            talking = Talking(house.url, RATE, TALK_S, TALKERS)
+            heard = Heard(**_in_a_process("talking", asdict(talking)))
+        self.stdout.write(table(_skill_rows(heard)))
+        said = _("%(rate)s messages/s; missed %(missed)s; not said in time %(late)s")
+        rate = heard.sent / heard.took_s if heard.took_s else 0.0
+        told = {"rate": f"{rate:.1f}", "missed": heard.missed, "late": heard.late}
+        self.stdout.write(said % told)
+
+    def _chat(self, *, rounds: int, patients: int) -> None:
         with ExitStack() as stack:
             pairs = [
                 (
@@ -112,15 +138,36 @@ def _load(contender: Contender, *, patients: int) -> Result:
         cases=taken,
         each=EACH,
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "channels_app.rehearsal.load"],
+    return Result(**_in_a_process("load", asdict(load)))
+
+
+def _in_a_process(name: str, told: dict[str, Any]) -> dict[str, Any]:
+    """What a module of `rehearsal` makes of one JSON; a process of its own shares nobody's time."""
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", f"channels_app.rehearsal.{name}"],
         cwd=ROOT,
-        input=json.dumps(asdict(load)),
+        input=json.dumps(told),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    return Result(**json.loads(done.stdout))
+    made: dict[str, Any] = json.loads(done.stdout)
+    return made
+
+
+def _skill_rows(heard: Heard) -> list[Sequence[str]]:
+    """A line for each service; its p99 beside that of a greeting, which no skill or model makes."""
+    reference = percentile(heard.answered_s.get(REFERENCE, [0.0]), 0.99)
+    rows: list[Sequence[str]] = [
+        (_("answer of"), _("messages"), "p50", "p99", f"/ {REFERENCE}", "")
+    ]
+    for service, times in heard.answered_s.items():
+        p99 = percentile(times, 0.99)
+        verdict = _("goal met") if p99 < ANSWERED_WITHIN_S else _("goal missed")
+        ratio = f"{p99 / reference:.1f} ×" if reference else ""
+        ms = (f"{1000 * percentile(times, 0.5):.0f} ms", f"{1000 * p99:.0f} ms")
+        rows.append((service, str(len(times)), *ms, ratio, verdict))
+    return rows
 
 
 def _rows(pairs: Sequence[tuple[Contender, Contender]]) -> list[Sequence[str]]:

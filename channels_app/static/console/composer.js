@@ -18,6 +18,7 @@ export class Composer {
   /** @type {any[]} */ #outbox = tab.read("outbox", []);
   /** @type {any[]} */ #canned = [];
   /** @type {any[]} */ #offered = [];
+  /** @type {any} */ #asked = null; // the letter whose reason is being asked for
   #chosen = 0;
   #typedAt = 0;
   #timer = 0;
@@ -44,6 +45,12 @@ export class Composer {
     enter.checked = habit.read("enter") === "1";
     enter.addEventListener("change", () => habit.write("enter", enter.checked ? "1" : "0"));
     addEventListener("pagehide", () => this.#saveNow());
+    $("objection").addEventListener("close", () => this.#answered());
+    $("objection-reason").addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+      event.preventDefault();
+      $("objection-send").click();
+    });
     void this.#fetchCanned();
   }
 
@@ -63,6 +70,16 @@ export class Composer {
     this.#closeMenu();
     this.#note("");
     this.#show();
+    this.drawOutbox();
+  }
+
+  leave() {
+    this.#saveNow();
+    this.conversation = null;
+    this.#owner = null;
+    this.form.hidden = true;
+    this.box.value = "";
+    this.#closeMenu();
     this.drawOutbox();
   }
 
@@ -141,8 +158,10 @@ export class Composer {
     }
     letter.state = "failed";
     letter.why = frame.message;
+    letter.concerns = frame.concerns; // with `needs_reason`: what speaks against it
     this.#keep();
     this.drawOutbox();
+    if (letter.concerns && letter.conversation === this.conversation) this.#ask(letter);
   }
 
   /** @param {string} kind @param {boolean} [focusTab] */
@@ -245,8 +264,47 @@ export class Composer {
 
   /** @param {any} letter */
   #post(letter) {
-    const { ticket, client_id, text, kind, seen } = letter;
-    this.line.send({ type: "send", ticket, client_id, text, kind, seen });
+    const { ticket, client_id, text, kind, seen, reason } = letter;
+    this.line.send({ type: "send", ticket, client_id, text, kind, seen, ...(reason ? { reason } : {}) });
+  }
+
+  // --- what speaks against it ----------------------------------------------------------------------
+
+  /** She reads what speaks against her message, then says why it is right, or takes it back. @param {any} letter */
+  #ask(letter) {
+    const dialog = $("objection");
+    if (dialog.open) return; // the next one waits in the outbox
+    this.#asked = letter;
+    $("objection-text").textContent = letter.text;
+    $("objection-list").replaceChildren(...letter.concerns.map((/** @type {any} */ each) => {
+      const line = make("li", each.risk === "avoid" ? "is-grave" : "");
+      line.append(make("b", "", each.what), `: ${each.why}`);
+      return line;
+    }));
+    $("objection-reason").value = letter.reason ?? "";
+    dialog.returnValue = "";
+    dialog.showModal();
+    $("objection-reason").focus();
+  }
+
+  #answered() {
+    const letter = this.#asked;
+    this.#asked = null;
+    if (!letter || !this.#outbox.includes(letter)) return;
+    letter.reason = $("objection-reason").value.trim();
+    if ($("objection").returnValue === "send" && letter.reason) this.#again(letter);
+    else this.#takeBack(letter);
+  }
+
+  /** @param {any} letter */
+  #again(letter) {
+    letter.state = "waiting";
+    letter.concerns = undefined;
+    if (this.#owner?.ticket) letter.ticket = this.#owner.ticket.id;
+    this.#keep();
+    this.#post(letter);
+    this.drawOutbox();
+    this.box.focus();
   }
 
   /** @param {any} letter */
@@ -259,13 +317,8 @@ export class Composer {
     const state = make("p", "extra state");
     if (letter.state === "failed") {
       state.append(make("b", "", `${words.failed}: ${letter.why ?? ""} `));
-      state.append(this.#small(words.retry, () => {
-        letter.state = "waiting";
-        if (this.#owner?.ticket) letter.ticket = this.#owner.ticket.id;
-        this.#keep();
-        this.#post(letter);
-        this.drawOutbox();
-      }));
+      if (letter.concerns) state.append(this.#small(words.giveReason, () => this.#ask(letter)));
+      else state.append(this.#small(words.retry, () => this.#again(letter)));
       state.append(this.#small(words.discard, () => this.#takeBack(letter)));
     } else state.textContent = letter.state === "stored" ? `✓ ${words.delivered}` : this.line.isOpen() ? words.pending : words.waitingLine;
     node.append(head, bubble, state);

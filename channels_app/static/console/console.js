@@ -6,12 +6,13 @@ import { Composer } from "./composer.js";
 import { Lists } from "./lists.js";
 import { $, announce, fetchInto, habit, isTyping, tab, toast } from "./page.js";
 import { sound } from "./sound.js";
+import { Tasks } from "./tasks.js";
 import { Thread } from "./thread.js";
 import { fill, lasting, moment, words } from "./words.js";
 
 const PING_EVERY_MS = 20_000;
 const desk = document.body;
-const { socket: socketUrl = "", canned = "", lists: listsUrl = "", transfer: transferUrl = "", card: cardUrl = "" } = desk.dataset;
+const { socket: socketUrl = "", canned = "", lists: listsUrl = "", transfer: transferUrl = "", card: cardUrl = "", taskUrl = "" } = desk.dataset;
 
 /** @type {Connection} */ let connection;
 /** @type {any} */ let owner = null; // of the open conversation
@@ -32,7 +33,8 @@ const thread = new Thread({
   arrived: (item) => composer.arrived(item),
 });
 const composer = new Composer({ send, isOpen: () => connection !== undefined && isOpen(), seen: () => thread.have, scrollEnd: () => thread.toEnd(), canned });
-const lists = new Lists({ url: listsUrl, open, newPatient, signedOut });
+const lists = new Lists({ url: listsUrl, open, openTask, newPatient, signedOut });
+const tasks = new Tasks({ url: taskUrl, conversation: open, changed: () => void lists.refresh(), signedOut });
 const alarms = new Alarms({
   claim(alarm) {
     openAfter = alarm.conversation;
@@ -180,6 +182,8 @@ document.addEventListener("visibilitychange", () => {
 /** @param {number} conversation @param {string} name */
 function open(conversation, name) {
   view("thread");
+  tasks.close();
+  desk.dataset.centre = "thread";
   if (conversation === thread.conversation) {
     $("thread-name").focus();
     return;
@@ -194,11 +198,31 @@ function open(conversation, name) {
   $("owner").textContent = $("thread-more").textContent = "";
   for (const button of document.querySelectorAll("[data-act]")) button.hidden = true;
   $("card").replaceChildren(); // another patient's card beside this thread would mislead
-  lists.mark(conversation);
+  lists.mark({ conversation });
   tab.write("open", { conversation, name });
   send({ type: "watch", conversation, after: 0 });
   fetchCard();
   $("thread-name").focus();
+}
+
+/** A task in the middle; the conversation that was there is left, so that nothing counts as seen. @param {number} task */
+function openTask(task) {
+  view("thread");
+  desk.dataset.centre = "task";
+  if (thread.conversation !== null) leave();
+  lists.mark({ task });
+  void tasks.open(task);
+}
+
+function leave() {
+  send({ type: "unwatch" });
+  composer.leave();
+  thread.leave();
+  owner = jumpTo = null;
+  $("nothing-open").hidden = false;
+  $("thread-head").hidden = $("thread-scroll").hidden = true;
+  $("card").replaceChildren();
+  tab.write("open", null);
 }
 
 function showOwner() {
@@ -363,11 +387,13 @@ document.addEventListener("click", (event) => {
 const keys = {
   j: () => lists.move(1),
   k: () => lists.move(-1),
-  a: () => ask("claim"),
+  a: () => (tasks.task === null ? ask("claim") : tasks.press("take")),
   r: () => !$("composer").hidden && composer.choose("text"),
   n: () => !$("composer").hidden && composer.choose("note"),
-  s: () => ask("snooze"),
-  e: () => ask("resolve"),
+  s: () => (tasks.task === null ? ask("snooze") : tasks.press("postpone")),
+  e: () => (tasks.task === null ? ask("resolve") : tasks.press("finish")),
+  o: () => tasks.openConversation(),
+  t: () => lists.choose("tasks"),
   "?": () => $("help").showModal(),
 };
 document.addEventListener("keydown", (event) => {

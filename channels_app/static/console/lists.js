@@ -11,9 +11,9 @@ export class Lists {
   #again = false;
   #pressed = false;
   #queue = NaN;
-  /** @type {number | null} */ #open = null;
+  /** @type {string} */ #open = ""; // as a row names itself: the conversation, or the task
 
-  /** @param {{url: string, open: (conversation: number, name: string) => void, newPatient: () => void, signedOut: () => void}} acts */
+  /** @param {{url: string, open: (conversation: number, name: string) => void, openTask: (task: number) => void, newPatient: () => void, signedOut: () => void}} acts */
   constructor(acts) {
     this.acts = acts;
     const pane = $("lists");
@@ -22,7 +22,9 @@ export class Lists {
       const folder = target.closest(".folder");
       if (folder instanceof HTMLElement) return this.choose(folder.dataset.folder ?? "queue");
       const row = target.closest(".row");
-      if (row instanceof HTMLElement) this.acts.open(Number(row.dataset.conversation), row.dataset.name ?? "");
+      if (!(row instanceof HTMLElement)) return;
+      if (row.dataset.task) this.acts.openTask(Number(row.dataset.task));
+      else this.acts.open(Number(row.dataset.conversation), row.dataset.name ?? "");
     });
     pane.addEventListener("htmx:afterSwap", () => this.#arrived());
     pane.addEventListener("htmx:responseError", (event) => {
@@ -83,11 +85,17 @@ export class Lists {
     void this.refresh();
   }
 
-  /** @param {number | null} conversation */
-  mark(conversation) {
-    this.#open = conversation;
+  /** @param {{conversation?: number, task?: number}} open */
+  mark({ conversation, task }) {
+    this.#mark(task ? `task ${task}` : `conversation ${conversation}`);
+  }
+
+  /** @param {string} open */
+  #mark(open) {
+    this.#open = open;
     for (const row of this.rows) {
-      if (Number(row.dataset.conversation) === conversation) row.setAttribute("aria-current", "true");
+      const name = row.dataset.task ? `task ${row.dataset.task}` : `conversation ${row.dataset.conversation}`;
+      if (name === open) row.setAttribute("aria-current", "true");
       else row.removeAttribute("aria-current");
     }
   }
@@ -107,7 +115,7 @@ export class Lists {
   }
 
   #arrived() {
-    this.mark(this.#open);
+    this.#mark(this.#open);
     this.#tick();
     const rows = $("rows");
     const waiting = Number(rows.dataset.queue);

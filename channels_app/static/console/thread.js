@@ -45,6 +45,14 @@ export class Thread {
     $("typing").textContent = "";
   }
 
+  leave() {
+    this.conversation = null;
+    this.#items.clear();
+    this.list.replaceChildren();
+    $("new-below").hidden = true;
+    $("typing").textContent = "";
+  }
+
   get first() {
     return this.#items.size ? Math.min(...this.#items.keys()) : 0;
   }

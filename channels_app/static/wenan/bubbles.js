@@ -1,50 +1,31 @@
 // @ts-check
+import { aroundReport, aroundVisit, departments, dots, outdate, reportCard, triageCard, visitCard } from "./cards.js";
+import { element, icon } from "./element.js";
+
 /**
- * How messages look. People's words only ever become text nodes: there is no markup to smuggle in.
+ * How messages look.
  *
  * @typedef {import("./thread.js").Item} Item
  * @typedef {import("./outbox.js").Letter} Letter
  * @typedef {(name: string, values?: Record<string, any>) => string} Say
  */
 
-/**
- * @param {string} tag
- * @param {string} [className]
- * @param {...(Node | string)} children
- */
-export function element(tag, className = "", ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
-}
-
-/** @param {string} name */
-export function icon(name) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(space, "use");
-  use.setAttribute("href", `#i-${name}`);
-  svg.append(use);
-  return svg;
-}
-
 export class Bubbles {
   #log;
   #say;
   #lang;
   #time;
+  #phone;
 
   /**
    * @param {HTMLElement} log
    * @param {Say} say
-   * @param {string} lang
+   * @param {{lang: string, emergencyPhone: string}} settings
    */
-  constructor(log, say, lang) {
+  constructor(log, say, { lang, emergencyPhone }) {
     this.#log = log;
     this.#say = say;
+    this.#phone = emergencyPhone;
     this.#lang = lang === "en" ? "en-GB" : "zh-CN";
     this.#time = new Intl.DateTimeFormat(this.#lang, { hour: "2-digit", minute: "2-digit" });
   }
@@ -56,6 +37,8 @@ export class Bubbles {
     row.dataset.seq = String(item.seq);
     row.dataset.at = item.at ?? "";
     this.#place(row, item.seq);
+    const visit = item.details?.appointment;
+    if (visit) outdate(this.#log, row, visit, this.#say);
     return row;
   }
 
@@ -202,6 +185,8 @@ export class Bubbles {
       row.append(avatar);
       bubble.append(element("p", "author", ...name));
     }
+    const { progress } = item.details ?? {};
+    if (progress?.length === 2) bubble.append(dots(progress, this.#say));
     bubble.append(...this.#words(item));
     const source = item.details?.source;
     if (source?.title) {
@@ -237,19 +222,23 @@ export class Bubbles {
   /** @param {Item} item */
   #words(item) {
     const text = item.text ?? "";
-    const departments = item.details?.departments;
-    if (!Array.isArray(departments) || !departments.length) return [this.#paragraph(text)];
+    const { appointment: visit, report, triage, departments: places } = item.details ?? {};
+    if (visit) return this.#withCard(visitCard(visit, this.#say), ...aroundVisit(text, visit));
+    if (report?.rows) return this.#withCard(reportCard(report, this.#say), ...aroundReport(text, report));
+    if (!triage && !places?.length) return [this.#paragraph(text)];
     // The words name the departments too; where cards do, the first and last line are enough.
     const lines = text.split("\n");
-    const list = element("ul", "departments");
-    list.setAttribute("aria-label", this.#say("departments"));
-    for (const each of departments) {
-      const card = element("li", "", element("b", "", String(each.name ?? "")));
-      if (each.location) card.append(element("span", "where", icon("place"), String(each.location)));
-      if (each.reason) card.append(element("p", "", String(each.reason)));
-      list.append(card);
-    }
-    return [this.#paragraph(lines[0]), list, this.#paragraph(lines[lines.length - 1])];
+    const card = triage ? triageCard(triage, this.#say, this.#phone) : departments(places, this.#say);
+    return this.#withCard(card, lines[0], lines.length > 1 ? lines[lines.length - 1] : "");
+  }
+
+  /**
+   * @param {HTMLElement} card
+   * @param {string} before
+   * @param {string} after
+   */
+  #withCard(card, before, after) {
+    return [before && this.#paragraph(before), card, after && this.#paragraph(after)].filter(Boolean);
   }
 
   /** @param {string} text */

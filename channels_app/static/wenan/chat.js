@@ -1,5 +1,6 @@
 // @ts-check
-import { Bubbles, element } from "./bubbles.js";
+import { Bubbles } from "./bubbles.js";
+import { showChoices } from "./choices.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { storage } from "./keep.js";
@@ -55,11 +56,12 @@ let missed = 0; // news among that
 let staffSeen = 0;
 let patientSeen = 0;
 let pulling = false;
+let follows = false; // wrote, and has not looked back since: the answer comes into view
 /** @type {Record<string, ReturnType<typeof setTimeout>>} */
 const timers = {};
 
 const thread = new Thread();
-const bubbles = new Bubbles(ui.log, say, settings.lang);
+const bubbles = new Bubbles(ui.log, say, settings);
 const host = new Host(settings, () => noteSeen());
 const composer = new Composer({ maxChars: settings.maxChars, say, onSend: write, onTyping: tellTyping, keep: storage("sessionStorage") });
 const outbox = new Outbox({
@@ -128,7 +130,7 @@ function welcomed(frame) {
 /** @param {import("./connection.js").Frame} frame */
 function take(frame) {
   pulling = false;
-  const stick = isAtEnd() || !caughtUp;
+  const stick = isAtEnd() || !caughtUp || follows;
   thread.hearOf(frame.last_seq);
   const added = thread.take(frame.items);
   const rows = added.map(showItem);
@@ -145,7 +147,7 @@ function take(frame) {
   arrange();
   const card = caughtUp && rows.find((row) => row?.classList.contains("with-card"));
   if (card) requestAnimationFrame(() => card.scrollIntoView({ block: "start" })); // from its top
-  else if (stick) toEnd(caughtUp);
+  else if (stick) toNews(rows);
   noteSeen();
 }
 
@@ -255,6 +257,7 @@ function startOver() {
 /** @param {string} text @param {string} [tap] */
 function write(text, tap = "") {
   adoptToken();
+  follows = true;
   outbox.post(text, tap);
   syncPending();
   arrange();
@@ -310,21 +313,16 @@ function arrange() {
   const last = outbox.letters.length ? null : thread.last();
   const choices = last && last.author !== "patient" && Array.isArray(last.details?.choices) ? last.details.choices : [];
   if (ui.choices.dataset.seq !== String(last?.seq ?? "") || !choices.length) {
-    ui.choices.replaceChildren(...choices.map(choiceButton));
+    showChoices(ui.choices, choices, choose);
     ui.choices.dataset.seq = String(last?.seq ?? "");
   }
   ui.choices.hidden = !choices.length;
 }
 
 /** @param {{label: string, text: string, tap: string}} choice */
-function choiceButton(choice) {
-  const button = /** @type {HTMLButtonElement} */ (element("button", "choice", String(choice.label)));
-  button.type = "button";
-  button.addEventListener("click", () => {
-    write(String(choice.text || choice.label), String(choice.tap ?? ""));
-    composer.focus();
-  });
-  return button;
+function choose(choice) {
+  write(String(choice.text || choice.label), String(choice.tap ?? ""));
+  composer.focus();
 }
 
 function beCaughtUp() {
@@ -372,6 +370,16 @@ function toEnd(smooth) {
   requestAnimationFrame(() => ui.thread.scrollTo({ top: ui.thread.scrollHeight, behavior: smooth && !calm ? "smooth" : "auto" }));
 }
 
+/** To the end; where what is new is taller than the screen, to its beginning. @param {(HTMLElement | null)[]} rows */
+function toNews(rows) {
+  const first = caughtUp && rows.find((row) => row && !row.classList.contains("patient"));
+  if (!first) return toEnd(caughtUp);
+  const { scrollHeight, scrollTop, clientHeight } = ui.thread;
+  const top = first.getBoundingClientRect().top - ui.thread.getBoundingClientRect().top + scrollTop;
+  if (scrollHeight - top <= clientHeight) return toEnd(true);
+  requestAnimationFrame(() => first.scrollIntoView({ block: "start" }));
+}
+
 /** @param {boolean} open */
 function showSheet(open) {
   ui.sheet.hidden = !open;
@@ -406,6 +414,7 @@ ui.thread.addEventListener("scroll", () => {
   ui.toNewest.hidden = true;
   noteSeen();
 }, { passive: true });
+for (const hand of ["wheel", "touchmove"]) ui.thread.addEventListener(hand, () => (follows = false), { passive: true });
 document.addEventListener("visibilitychange", noteSeen);
 addEventListener("resize", () => isAtEnd() && toEnd(false));
 addEventListener("storage", (event) => {
@@ -418,6 +427,18 @@ document.addEventListener("keydown", (event) => {
     ui.menu.focus();
   } else host.close();
 });
+
+// Who tapped a service on our own front page has said the first word there; a link from elsewhere says nothing.
+function begin() {
+  const here = new URL(location.href);
+  const wish = here.searchParams.get("start");
+  if (!wish) return;
+  here.searchParams.delete("start");
+  history.replaceState(null, "", here);
+  const tile = /** @type {HTMLElement | null} */ (ui.tiles.querySelector(`[data-tap="${CSS.escape(wish)}"]`));
+  if (tile && document.referrer.startsWith(`${location.origin}/`)) write(tile.dataset.text ?? "", wish);
+}
+begin();
 
 // --- Display and emergency -----------------------------------------------------------------------
 

@@ -53,6 +53,8 @@ SETUP = (
         help=_("Its code, SMS_…; its text ends in the way in: https://…/${code}"),
     ),
     sms.TEMPLATE_EN,
+    sms.code_template(_("Its code, SMS_…; its text holds the variable ${code}")),
+    sms.CODE_TEMPLATE_EN,
     sms.CALLBACK_KEY,
     sms.API_URL,
 )
@@ -74,7 +76,12 @@ class AliyunAdapter:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(template_only=True, stops_by_word=True, reaches_phones=True)
+        return Capabilities(
+            template_only=True,
+            stops_by_word=True,
+            reaches_phones=True,
+            carries_codes=bool(self._settings.get("code_template")),
+        )
 
     # --- in -------------------------------------------------------------------------------------
 
@@ -94,14 +101,14 @@ class AliyunAdapter:
     # --- out ------------------------------------------------------------------------------------
 
     def send(self, message: OutboundMessage) -> SendResult:
-        template = sms.template_for(message.language, self._settings)
-        if not template or not message.link_code:
+        template, variable = sms.filled(message, self._settings)
+        if not template or not variable:
             return Rejected(Category.NOT_SET_UP, "no template" if not template else "no link")
         params = {
             "PhoneNumbers": number_of(message.address),
             "SignName": self._sign_name,
             "TemplateCode": template,
-            "TemplateParam": json.dumps({VARIABLE: message.link_code}, separators=(",", ":")),
+            "TemplateParam": json.dumps({VARIABLE: variable}, separators=(",", ":")),
             "OutId": message.uid,
         }
         try:
@@ -148,7 +155,7 @@ class AliyunAdapter:
             steps += [Step(name, works=True), _approval(_("SMS signature"), said, "SignStatus")]
             templates = sms.templates_of(self._settings)
             steps += sms.no_templates(templates)
-            for template in templates:
+            for template in [*templates, *sms.templates_of(self._settings, "code_")]:
                 said = self._call("QuerySmsTemplate", {"TemplateCode": template})
                 steps.append(_template_step(template, said))
         except NoAnswer as none:

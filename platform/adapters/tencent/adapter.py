@@ -52,6 +52,8 @@ SETUP = (
         help=_("Its number; its text ends in the way in: https://…/{1}"),
     ),
     sms.TEMPLATE_EN,
+    sms.code_template(_("Its number; its text holds the variable {1}")),
+    sms.CODE_TEMPLATE_EN,
     sms.CALLBACK_KEY,
     Field("region", _("region"), is_required=False, help=_("empty: ap-guangzhou")),
     sms.API_URL,
@@ -74,7 +76,12 @@ class TencentAdapter:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(template_only=True, stops_by_word=True, reaches_phones=True)
+        return Capabilities(
+            template_only=True,
+            stops_by_word=True,
+            reaches_phones=True,
+            carries_codes=bool(self._settings.get("code_template")),
+        )
 
     # --- in -------------------------------------------------------------------------------------
 
@@ -94,15 +101,15 @@ class TencentAdapter:
     # --- out ------------------------------------------------------------------------------------
 
     def send(self, message: OutboundMessage) -> SendResult:
-        template = sms.template_for(message.language, self._settings)
-        if not template or not message.link_code:
+        template, variable = sms.filled(message, self._settings)
+        if not template or not variable:
             return Rejected(Category.NOT_SET_UP, "no template" if not template else "no link")
         body = {
             "PhoneNumberSet": [message.address],
             "SmsSdkAppId": str(self._settings.get("sdk_app_id", "")),
             "SignName": str(self._settings.get("sign_name", "")),
             "TemplateId": template,
-            "TemplateParamSet": [message.link_code],
+            "TemplateParamSet": [variable],
             "SessionContext": message.uid,
         }
         try:
@@ -142,7 +149,8 @@ class TencentAdapter:
         """Ask for the templates: nothing is sent."""
         steps = [sms.key_step(self._key)]
         name = _("SecretId and SecretKey")
-        templates = sms.templates_of(self._settings)
+        notices = sms.templates_of(self._settings)
+        templates = [*notices, *sms.templates_of(self._settings, "code_")]
         wanted = [int(each) for each in templates if each.isdecimal()]
         try:
             said = self._call(
@@ -156,7 +164,7 @@ class TencentAdapter:
         if code or "DescribeTemplateStatusSet" not in said:
             hint = sms.hint_of(meaning_of(code or "none"), HINTS)
             return [*steps, Step(name, works=False, hint=hint)]
-        steps += [Step(name, works=True), *sms.no_templates(templates)]
+        steps += [Step(name, works=True), *sms.no_templates(notices)]
         return [*steps, *(_template_step(template, said) for template in templates)]
 
 

@@ -73,6 +73,7 @@ class TwilioAdapter:
             length_unit="chars",
             stops_by_word=True,
             reaches_phones=True,
+            carries_codes=True,
             confirms_stop=True,
         )
 

@@ -1,8 +1,8 @@
 """预约挂号: find a time, hold it, say what it is, and book it when the patient agrees."""
 
-from collections.abc import Iterable
+import re
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,75 +17,137 @@ from appointments.seats import (
     TimesOverlap,
     TooLate,
 )
-from appointments.slots import find_slots, next_best
+from appointments.slots import next_best
 from appointments.waitlist import join_waitlist
-from assistant.skills.clinics import DEPARTMENT, DOCTOR, department_of, doctors_of
+from assistant.policy import asks_how
+from assistant.reading.dates import find_days
+from assistant.reading.spelling import rest
+from assistant.skills import clinics, times
+from assistant.skills.agreeing import agree, has_agreed
+from assistant.skills.clinics import Clinic, find_clinic, turn_down
 from assistant.skills.days import Wish, read_wish, show_wish
-from assistant.skills.sheet import card_of, clinic, label_of, prepare, sheet, until, when
-from assistant.skills.whom import NAME, PHONE, WHOM, find_patient, know_patient, missing_of
-from assistant.talk import (
-    ANY,
-    NONE_OF_THEM,
-    UNSURE,
-    Ask,
-    BringNurse,
-    Done,
-    Option,
-    Skill,
-    Step,
-    Talk,
-    read_agreement,
+from assistant.skills.fits import AGE, ANYWAY, FITS, GENDER, question_of_fit, take_fit
+from assistant.skills.sheet import card_of, clinic, prepare, sentences, sheet, until, when
+from assistant.skills.times import OFFERED, OTHER_DAY, WAITLIST, ask_time, chosen
+from assistant.skills.whom import (
+    NAME,
+    PHONE,
+    WHOM,
+    find_patient,
+    know_patient,
+    missing_of,
+    put_on_record,
 )
+from assistant.talk import Ask, BringNurse, Done, Found, Option, Skill, Step, Talk, read_agreement
 from assistant.talk import Slot as Needs
 from assistant.turn import choice
-from hospital.models import Department, Doctor
+from careplans.visits import leave_unreminded
 from tickets.models import Reason
 
-OFFERED = 5  # times on one screen
-SEARCHED = 300  # slots looked at, to offer a spread of days and doctors
 WAITS = timedelta(days=14)  # how long somebody waits who named no day
-OTHER_DAY, WAITLIST, OTHER_TIME = "other_day", "waitlist", "other_time"
-EMERGENCY = "急诊科"
+OTHER_TIME = "other_time"
+_BOOKS = re.compile(
+    r"[挂卦]|预约|约(?!了|过|的是)|有(?:没有)?号|还有号|(?:找|看)\S{0,6}(?:医生|大夫"
+    r"|主任|专家|科)|\bbook|\bappointment|\bregister|\bsee (?:a|an|the|dr|doctor)\b"
+    r"|\bslots?\b",
+    re.IGNORECASE,
+)
+_NOT_BOOKING = re.compile(
+    r"取消|退|改|推迟|挂了|约了|挂过|已经|刚才|上次|挂错|报告|结果|药|多少钱|费用|贵不贵"
+    r"|报销|医保|电话(?:是)?多少|在哪|几楼|怎么走|投诉|排队叫号|急诊|急"
+    r"|\bcancel|\bmove\b|\bchange\b|\bresched|\bmy appointment|\breport|\bresult|\bcost"
+    r"|\bhow much|\bphone number of\b|\bcomplain",
+    re.IGNORECASE,
+)
+_SHORT, _SHORT_EN = 40, 110  # characters; a longer message tells more
+FREE_THEM = "free_them"
+KEPT = ("whom", "name", "phone", "patient", "day")  # for the next visit of the same message
+COLLEAGUES = 2  # times of other doctors beside those of the one who was asked for
+_OTHER_TIME = re.compile(
+    r"(?:换|改)(?:一?个|一下|下|到|成)?(?:其他|别的)?(?:的)?(?:时间|时候|号)|(?:别的"
+    r"|其他)时间|时间(?:不合适|不行|不对|太早|太晚|换)|太早|太晚"
+    r"|\b(?:another|other|different) (?:time|slot|day)\b|\btoo (?:early|late)\b"
+    r"|\bchange the (?:time|day)\b",
+    re.IGNORECASE,
+)
+_NO_REMINDER = re.compile(
+    r"(不|别|无)(需要|用|要|必)?再?(给我|发)?提醒我?"
+    r"|\b(?:no reminders?|(?:don'?t|do not) remind(?: me)?)\b",
+    re.IGNORECASE,
+)
 
 
 def proceed(talk: Talk) -> Step:
     facts = talk.facts
-    department, doctors = department_of(facts), doctors_of(facts)
-    if facts.get("department") == UNSURE:
-        del facts["department"]
-        return Done("", then="triage", with_facts={"for_booking": True})
-    if department is not None:
-        doctors = [doctor for doctor in doctors if doctor.department_id == department.pk]
-    if department is None and not doctors:
-        return _ask_where(talk)
-    if department is not None and department.name == EMERGENCY:
-        return _no_booking_needed(talk)
-    if len(doctors) > 1:
-        return _ask_which(doctors, talk)
-    doctor = doctors[0] if doctors else None
-    department = doctor.department if doctor else department
-    assert department is not None
-    slot = _chosen(talk)
+    _take_in(talk)
+    where = find_clinic(talk)
+    if not isinstance(where, Clinic):
+        return where
+    if (facts.get("fits") or ANYWAY) != ANYWAY:
+        take_fit(where, talk)
+        return proceed(talk)
+    if (question := question_of_fit(where, talk)) is not None:
+        let_go(talk)
+        return question
+    slot = chosen(talk) or _named(talk, where)
     if slot is None:
-        return _offer(talk, department, doctor)
-    patient = know_patient(talk)
+        return _offer(talk, where)
+    patient = know_patient(talk, department_name=where.department.name)
     if isinstance(patient, Ask):
         return patient
+    if (question := question_of_fit(where, talk)) is not None:  # what their record says
+        let_go(talk)
+        return question
     held = _hold(slot, talk)
     if not isinstance(held, Appointment):
         return held
     if (question := missing_of(patient, talk)) is not None:
         return _while_held(question, held, talk)
+    return _ask_or_book(held, where, talk)
+
+
+def _take_in(talk: Talk) -> None:
+    """What was said of the clinic: this one of two, another doctor, another department."""
+    facts = talk.facts
+    if picked := facts.pop("picked", None):
+        facts.update(picked)
+    if facts.pop("other_doctor", None):
+        _turn_down_doctor(talk)
+    if facts.pop("other_clinic", None):
+        _forget_clinic(talk)
+
+
+def _ask_or_book(held: Appointment, where: Clinic, talk: Talk) -> Step:
+    facts = talk.facts
     match facts.get("sure"):
         case True:
             return _book(held, talk)
         case "other_time":
             _forget_time(talk)
-            return _offer(talk, department, doctor)
+            facts.pop("day", None)
+            return _offer(talk, where)
         case False:
             let_go(talk)
             return Done(_("All right, nothing was booked."), choices=_afterwards())
+    if facts.get("agreed"):  # a visit that the hospital cancelled: they tapped the new time
+        return _book(held, talk)
     return _ask_sure(held, talk)
+
+
+def wants(talk: Talk) -> bool:
+    """A plain wish to be booked, with a clinic of ours in it and no complaint beside it.
+
+    Models stumble over names of doctors; a complaint they have to weigh.
+    """
+    words = talk.words
+    if len(words) > (_SHORT_EN if words.isascii() else _SHORT) or asks_how(words):
+        return False
+    if not clinics.is_named(talk) or clinics.complains(talk) or _NOT_BOOKING.search(words):
+        return False
+    if _BOOKS.search(words) or clinics.asks_for_doctors(talk):
+        return True
+    found = [slot.read(talk, False) for slot in BOOKING.slots]  # "皮肤科明天上午", and no more
+    return not rest(words, [span for each in found if each for span in each.spans])
 
 
 def let_go(talk: Talk) -> None:
@@ -96,56 +158,51 @@ def let_go(talk: Talk) -> None:
     talk.facts.pop("held", None)
 
 
-# --- where ---------------------------------------------------------------------------------------
+def _read_remind(talk: Talk, asked: bool) -> Found | None:
+    refused = _NO_REMINDER.search(talk.words)
+    return Found(False, [refused.span()]) if refused else None
 
 
-def _ask_where(talk: Talk) -> Ask:
-    unsure = Option(_("I don't know which department"), UNSURE)
-    return Ask(
-        "department",
-        _("Which department or doctor would you like to see?"),
-        options=[unsure],
-        again=_(
-            "Please name the department, for example “dermatology”, or a doctor. If you are not"
-            " sure, tell me “I don't know” and I help you find it."
-        ),
-    )
+def _read_sure(talk: Talk, asked: bool) -> Found | None:
+    """A yes or a no to the sheet; "换个时间" and "不用提醒" are neither."""
+    if not asked:
+        return None
+    if found := _OTHER_TIME.search(talk.words):
+        named = find_days(talk.words, today=talk.today)
+        return None if any(day.wanted for day in named) else Found(OTHER_TIME, [found.span()])
+    said = _NO_REMINDER.sub(lambda found: " " * len(found[0]), talk.words)
+    return read_agreement(replace(talk, words=said), True) if said.strip(" ，,。.") else None
 
 
-def _ask_which(doctors: list[Doctor], talk: Talk) -> Ask:
-    options = [
-        Option(
-            f"{doctor.in_language('name', talk.lang)} "
-            f"({doctor.department.in_language('name', talk.lang)})",
-            [doctor.pk],
-        )
-        for doctor in doctors[:OFFERED]
-    ]
-    return Ask("doctor", _("Several doctors are called so. Which one do you mean?"), options)
+def _turn_down_doctor(talk: Talk) -> None:
+    slot = chosen(talk)
+    doctors = talk.facts.get("doctor") or []
+    turn_down(talk, doctor_id=slot.doctor_id if slot else (doctors[0] if doctors else None))
+    if slot is not None and not talk.facts.get("day"):
+        talk.facts["day"] = Wish.of_day(slot.day).as_json()
+    _forget_time(talk)
 
 
-def _no_booking_needed(talk: Talk) -> Done:
-    return Done(
-        _(
-            "The emergency department needs no appointment: please come at once, day or night. In"
-            " danger call %(phone)s."
-        )
-        % {"phone": talk.hospital.emergency_phone},
-        choices=[choice(_("Talk to a nurse"), tap="nurse")],
-    )
+def _forget_clinic(talk: Talk) -> None:
+    _forget_time(talk)
+    for name in ("department", "doctor", "kind", "cheap", "without", "fits", "agreed"):
+        talk.facts.pop(name, None)
 
 
 # --- when ----------------------------------------------------------------------------------------
 
 
-def _chosen(talk: Talk) -> Slot | None:
-    """The slot that was picked from what was offered."""
-    picked = talk.facts.get("time")
-    if picked == ANY:
-        picked = talk.facts["time"] = (talk.facts.get("offered") or [None])[0]
-    if not isinstance(picked, int):
+def _named(talk: Talk, where: Clinic) -> Slot | None:
+    """The one time that the wish names to the minute."""
+    facts = talk.facts
+    if facts.get("time") is not None or not facts.get("day"):
         return None
-    return Slot.objects.with_all().filter(pk=picked).first()
+    wish = times.wish_of(facts)
+    slot = times.exactly(times.fitting(talk, wish, where), wish, talk)
+    if slot is not None:
+        facts["time"] = slot.pk
+        return chosen(talk)
+    return None
 
 
 def _forget_time(talk: Talk) -> None:
@@ -154,38 +211,90 @@ def _forget_time(talk: Talk) -> None:
         talk.facts.pop(name, None)
 
 
-def _offer(talk: Talk, department: Department, doctor: Doctor | None) -> Step:
+def _offer(talk: Talk, where: Clinic) -> Step:
     facts = talk.facts
-    wanted = facts.pop("time", None)
-    if wanted == WAITLIST:
-        return _wait(talk, department, doctor)
-    if wanted in (OTHER_DAY, NONE_OF_THEM):
+    said = _not_found(talk)
+    if times.wants_other_day(talk):
+        _forget_time(talk)
         facts.pop("day", None)
-        return _ask_day(talk)
-    wish = Wish.from_json(facts["day"]) if facts.get("day") else Wish()
-    fitting = spread(_fitting(talk, wish, department, doctor))
-    if fitting:
-        where = doctor.in_language("name", talk.lang) if doctor else ""
-        where = where or department.in_language("name", talk.lang)
-        text = _("These times are free at %(where)s:") % {"where": where}
-        return _ask_time(text, fitting, talk, more=Option(_("Another day"), OTHER_DAY))
-    others = spread(_fitting(talk, Wish(), department, doctor))
+        return _ask_day()
+    if facts.get("time") == WAITLIST and _may_wait(talk, where):
+        return _wait(talk, where)
+    facts.pop("time", None)
+    let_go(talk)
+    if facts.get("instead_of") and not facts.get("day") and (nearest := _instead(talk)):
+        return nearest
+    wish = times.wish_of(facts)
+    found = times.fitting(talk, wish, where)
+    if not found:
+        return _offer_nearest(talk, where, wish, said=said)
+    first, last = wish.days
+    over_days = first is not None and last is not None and last > first
+    text = _("These times are free at %(where)s:") % {"where": where.name(talk)}
+    if not wish.wanted:
+        text = f"{text}\n{_('For another day just name it, such as “next Wednesday afternoon”.')}"
+    shown = times.spread(found, over_days=over_days)
+    more = Option(_("Another day"), OTHER_DAY)
+    return ask_time(sentences(said, text, talk=talk), shown, talk, more=more)
+
+
+def _not_found(talk: Talk) -> str:
+    """A doctor who was asked for beside the department, and whom we do not know."""
+    unknown = talk.facts.pop("unknown", None)
+    return _("I find no “%(name)s” at this hospital.") % {"name": unknown} if unknown else ""
+
+
+def _offer_nearest(talk: Talk, where: Clinic, wish: Wish, *, said: str) -> Step:
+    facts = talk.facts
+    why, full = times.why_none(talk, wish, where), times.is_full(talk, wish, where)
+    anywhere = Wish((), wish.refused)
+    found = times.nearest(times.fitting(talk, anywhere, where), wish, talk)
+    if facts.get("without"):
+        why, full = _("There is no other doctor then."), False
+        if not found:
+            del facts["without"]
+            found = times.nearest(times.fitting(talk, anywhere, where), wish, talk)
+    elif not found and facts.pop("kind", None):
+        why = why if full else _("This department has no such clinic.")
+        found = times.nearest(times.fitting(talk, anywhere, where), wish, talk)
+    if where.doctor is not None:  # their next days, and who else is there then
+        found = _with_colleagues(found, talk, where, wish)
     wait = Option(_("Tell me when a seat gets free"), WAITLIST)
-    if not others and doctor is not None:
-        others = spread(_fitting(talk, wish, department, None))
-    if not others:
-        if wish.wanted or doctor is not None:
-            return Ask("time", _("Nothing is free there at the moment."), [wait])
+    if not found and full:
+        return Ask("time", sentences(said, why, talk=talk), [wait])
+    if not found:
         return BringNurse(
             Reason.OUT_OF_SCOPE,
-            department=department,
+            department=where.department,
             text=_("No times can be booked online for this department."),
         )
-    text = _("Nothing is free then. The nearest times are:")
-    return _ask_time(text, others, talk, more=wait)
+    night = ""
+    if times.at_night(wish):
+        night = _("If it cannot wait, the emergency department is open day and night.")
+    text = sentences(said, why, night, _("The nearest times are:"), talk=talk)
+    more = wait if full else Option(_("Another day"), OTHER_DAY)
+    return ask_time(text, found, talk, more=more)
 
 
-def _ask_day(talk: Talk) -> Ask:
+def _with_colleagues(found: list[Slot], talk: Talk, where: Clinic, wish: Wish) -> list[Slot]:
+    there = Clinic(where.department)
+    others = times.spread(times.fitting(talk, wish, there))[:COLLEAGUES]
+    if not found and not others:
+        others = times.nearest(times.fitting(talk, Wish((), wish.refused), there), wish, talk)
+    return [*found[: OFFERED - len(others)], *others]
+
+
+def _instead(talk: Talk) -> Ask | None:
+    """What comes nearest to a visit that the hospital cancelled."""
+    slot = Slot.objects.with_all().filter(pk=talk.facts.get("cancelled") or 0).first()
+    nearest = next_best(slot, now=talk.now, limit=OFFERED) if slot is not None else []
+    if not nearest:
+        return None
+    text = _("Tap a time and I book it for you:")
+    return ask_time(text, nearest, talk, more=Option(_("Another day"), OTHER_DAY))
+
+
+def _ask_day() -> Ask:
     return Ask(
         "day",
         _("Which day would suit you? For example “next Wednesday afternoon”."),
@@ -193,72 +302,49 @@ def _ask_day(talk: Talk) -> Ask:
     )
 
 
-def _fitting(talk: Talk, wish: Wish, department: Department, doctor: Doctor | None) -> list[Slot]:
-    first, last = wish.days
-    found = find_slots(
-        now=talk.now,
-        department=department,
-        doctor=doctor,
-        first_day=first,
-        last_day=last,
-        limit=SEARCHED,
-    )
-    zone = talk.hospital.zone
-    return [slot for slot in found if wish.fits(slot.starts_at.astimezone(zone))]
+def _may_wait(talk: Talk, where: Clinic) -> bool:
+    """Whether all that would do is taken; else there is a time, or there never is one."""
+    if talk.facts.get("missed"):
+        return True
+    wish = times.wish_of(talk.facts)
+    return times.is_full(talk, wish, where) and not times.fitting(talk, wish, where)
 
 
-def spread(slots: Iterable[Slot]) -> list[Slot]:
-    """A few of many: first one of each half day and doctor, then the next times of the first."""
-    slots = list(slots)
-    first_of: dict[Any, Slot] = {}
-    for slot in slots:
-        first_of.setdefault((slot.day, slot.part, slot.doctor_id), slot)
-    kept = list(first_of.values())[:OFFERED]
-    for slot in slots:
-        if len(kept) >= OFFERED:
-            break
-        if slot not in kept:
-            kept.append(slot)
-    return sorted(kept, key=lambda slot: (slot.starts_at, slot.pk))
-
-
-def _ask_time(text: str, slots: list[Slot], talk: Talk, *, more: Option) -> Ask:
-    talk.facts["offered"] = [slot.pk for slot in slots]
-    options = [Option(label_of(slot, talk), slot.pk) for slot in slots]
-    return Ask(
-        "time",
-        text,
-        [*options, more],
-        again=_("Please choose one of the times, or name another day."),
-    )
-
-
-def _wait(talk: Talk, department: Department, doctor: Doctor | None) -> Step:
-    patient = know_patient(talk)
+def _wait(talk: Talk, where: Clinic) -> Step:
+    patient = know_patient(talk, department_name=where.department.name)
     if isinstance(patient, Ask):
-        talk.facts["time"] = WAITLIST
         return patient
     if (question := missing_of(patient, talk)) is not None:
-        talk.facts["time"] = WAITLIST
         return question
-    wish = Wish.from_json(talk.facts["day"]) if talk.facts.get("day") else Wish()
+    wish, part = times.wish_of(talk.facts), ""
+    missed = Slot.objects.select_related("doctor").filter(pk=talk.facts.get("missed") or 0).first()
+    if missed is not None:  # the seat that somebody else took: another of that half day
+        wish, part = Wish.of_day(missed.day), missed.part
+        where = Clinic(where.department, missed.doctor)
     first, last = wish.days
-    join_waitlist(
-        department,
-        patient=patient,
-        booked_by=talk.writer,
-        contact_point=talk.conversation.contact_point,
-        doctor=doctor,
-        first_day=max(first or talk.today, talk.today),
-        last_day=max(last or talk.today + WAITS, talk.today),
-        now=talk.now,
-    )
-    return Done(
+    begins = max(first or talk.today, talk.today)
+    try:
+        join_waitlist(
+            where.department,
+            patient=patient,
+            booked_by=talk.writer,
+            contact_point=talk.conversation.contact_point,
+            doctor=where.doctor,
+            visit_type="" if where.doctor else talk.facts.get("kind", ""),
+            part=part or times.part_of(wish),
+            first_day=begins,
+            last_day=max(last or begins + WAITS, begins),
+            now=talk.now,
+        )
+    except RecordClosed:
+        return BringNurse()
+    put_on_record(patient, talk)
+    return _done(
         _(
             "You are on the waitlist. As soon as a seat gets free I write to you here, and keep it"
             " for you for a while."
         ),
-        choices=_afterwards(),
+        talk,
     )
 
 
@@ -280,6 +366,8 @@ def _hold(slot: Slot, talk: Talk) -> Appointment | Step:
         if is_same and _stands(before, talk):
             return before
         let_go(talk)
+    if talk.facts.pop("holds", None) == FREE_THEM:
+        _free_other_holds(talk)
     try:
         held = hold(
             slot,
@@ -293,7 +381,7 @@ def _hold(slot: Slot, talk: Talk) -> Appointment | Step:
     except AlreadyBooked as clash:
         return _clash(clash, talk)
     except TooManyHolds:
-        return BringNurse(text=_("Several seats are held for you already."))
+        return _too_many_holds()
     except RecordClosed:
         return BringNurse()
     held = Appointment.objects.with_all().get(pk=held.pk)
@@ -307,54 +395,87 @@ def _stands(held: Appointment, talk: Talk) -> bool:
     return held.status == Status.BOOKED
 
 
+def _too_many_holds() -> Ask:
+    return Ask(
+        "holds",
+        _("Several seats are kept for you already, and not yet booked. Shall I give those back?"),
+        [Option(_("Give them back, keep this one"), FREE_THEM)],
+    )
+
+
+def _free_other_holds(talk: Talk) -> None:
+    held = Appointment.objects.filter(
+        booked_by=talk.writer, status=Status.PENDING, waitlist_entry=None
+    )
+    for each in held:
+        release(each, now=talk.now)
+
+
 def _next_best(slot: Slot, talk: Talk) -> Step:
     _forget_time(talk)
+    talk.facts["missed"] = slot.pk
     others = next_best(slot, now=talk.now, limit=OFFERED)
     text = _("Somebody was faster: this seat was just taken.")
     wait = Option(_("Tell me when a seat gets free"), WAITLIST)
     if not others:
         return Ask("time", text, [wait])
-    text = f"{text} {_('These come closest:')}"
-    return _ask_time(text, others, talk, more=wait)
+    others = sorted(others, key=lambda each: (each.starts_at, each.pk))
+    return ask_time(sentences(text, _("These come closest:"), talk=talk), others, talk, more=wait)
 
 
-def _clash(clash: AlreadyBooked, talk: Talk) -> Ask:
+def _clash(clash: AlreadyBooked, talk: Talk) -> Step:
+    standing = Appointment.objects.with_all().get(pk=clash.appointment.pk)
+    if standing.status == Status.PENDING and standing.booked_by_id == talk.writer.pk:
+        release(standing, now=talk.now)  # their own, of a talk that was left
+        slot = chosen(talk)
+        assert slot is not None
+        again = _hold(slot, talk)
+        return again if not isinstance(again, Appointment) else proceed(talk)
     _forget_time(talk)
     talk.facts.pop("day", None)
-    standing = Appointment.objects.with_all().get(pk=clash.appointment.pk)
     what = f"{clinic(standing.slot, talk)}, {when(standing.slot, talk)}"
     text = (
         _("There is another visit at that time already: %(what)s. Which other time would do?")
         if isinstance(clash, TimesOverlap)
         else _("This is booked already for that day: %(what)s. Which other day would do?")
     )
-    return Ask("day", text % {"what": what})
+    return Ask("day", text % {"what": what}, again=_("Please name another day, or say “stop”."))
 
 
 def _while_held(question: Ask, held: Appointment, talk: Talk) -> Ask:
     """Ask on, and say how long the seat waits."""
-    if question.slot not in {"name", "phone"}:
-        return question
     kept = _("I keep %(when)s for you until %(until)s.") % {
         "when": when(held.slot, talk),
         "until": until(held.held_until or talk.now, talk),
     }
-    return Ask(question.slot, f"{kept} {question.text}", again=question.again)
+    text = sentences(kept, question.text, talk=talk)
+    return Ask(question.slot, text, again=question.again)
 
 
 def _ask_sure(held: Appointment, talk: Talk) -> Ask:
     kept = _("The seat is kept for you until %(until)s.") % {
         "until": until(held.held_until or talk.now, talk)
     }
+    lines = [sheet(held, talk), kept]
+    if talk.facts.get("remind") is False:
+        lines.append(_("I do not remind you of this visit."))
+    elif held.slot.day > talk.today:
+        lines.append(
+            _(
+                "I would write to you here the day before, if you book; “no reminder” if you don't"
+                " want it."
+            )
+        )
+    text = "\n".join(lines)
     return Ask(
         "sure",
-        f"{_('Please check:')}\n{sheet(held, talk)}\n{kept}",
+        f"{_('Please check:')}\n{text}",
         [
             Option(_("Book it"), True),
             Option(_("Another time"), OTHER_TIME),
             Option(_("Don't book"), False),
         ],
-        again=f"{_('Shall I book this?')}\n{sheet(held, talk)}\n{kept}",
+        again=f"{_('Shall I book this?')}\n{text}",
         details={"appointment": card_of(held, talk)},
     )
 
@@ -370,33 +491,61 @@ def _book(held: Appointment, talk: Talk) -> Step:
         booked = confirm(again, now=talk.now)
     except TooLate:
         return _next_best(held.slot, talk)
+    patient = find_patient(talk)
+    assert patient is not None
+    put_on_record(patient, talk)
     booked = Appointment.objects.with_all().get(pk=booked.pk)
     text = _("Booked. Your number is %(number)s.") % {"number": booked.number}
-    remind = _("I remind you the day before.")
-    return Done(
-        f"{text}\n{sheet(booked, talk)}\n{prepare(booked, talk)}\n{remind}",
-        choices=_afterwards(),
-        details={"appointment": card_of(booked, talk)},
-    )
+    lines = [text, sheet(booked, talk), prepare(booked, talk)]
+    if talk.facts.get("remind") is False:
+        leave_unreminded(booked, now=talk.now)
+    elif booked.slot.day > talk.today:
+        if not talk.facts.get("agreed"):  # else no sheet told them of it
+            agree(booked.patient, talk)
+        if has_agreed(booked.patient):
+            lines.append(_("I remind you the day before."))
+    return _done("\n".join(lines), talk, card={"appointment": card_of(booked, talk)})
+
+
+def _done(text: str, talk: Talk, *, card: dict[str, object] | None = None) -> Done:
+    """It is done; where the first message named a further department, that comes next."""
+    facts = talk.facts
+    if also := facts.get("also"):
+        kept = {name: facts[name] for name in KEPT if facts.get(name)}
+        return Done(
+            text,
+            choices=_afterwards(),
+            details=card or {},
+            then="booking",
+            with_facts={**kept, "department": also[0], "also": also[1:]},
+        )
+    return Done(text, choices=_afterwards(), details=card or {})
 
 
 def _afterwards() -> list[dict[str, str]]:
     return [choice(_("My appointments"), tap="visits"), choice(_("Talk to a nurse"), tap="nurse")]
 
 
+_CLEARED_BY_DAY = ("time", "sure", "missed")
 BOOKING = Skill(
     "booking",
     gettext_lazy("booking a visit"),
     (
-        DEPARTMENT,
-        DOCTOR,
-        Needs("day", gettext_lazy("Day"), read_wish, clears=("time", "sure"), show=show_wish),
-        Needs("time", gettext_lazy("Time"), clears=("sure",), show=None),
+        *clinics.SLOTS,
+        Needs("day", gettext_lazy("Day"), read_wish, clears=_CLEARED_BY_DAY, show=show_wish),
+        Needs(
+            "time", gettext_lazy("Time"), times.read_time, clears=("sure",), show=None, first=True
+        ),
         WHOM,
         NAME,
         PHONE,
-        Needs("sure", gettext_lazy("Agreed"), read_agreement, show=None),
+        AGE,
+        GENDER,
+        FITS,
+        Needs("remind", gettext_lazy("Reminder"), _read_remind, show=None),
+        Needs("sure", gettext_lazy("Agreed"), _read_sure, show=None, first=True),
     ),
     proceed,
     let_go,
+    wants,
 )

@@ -1,20 +1,27 @@
 """When somebody would like to come: read from their words, kept in a slot, said again."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from appointments.models import Slot
 from assistant.reading.dates import DayMention, find_days
 from assistant.reading.times import TimeMention, find_times
 from assistant.talk import Found, Talk
 from hospital.models import Holiday
 
 LOOK_AHEAD = timedelta(days=60)  # in which we know the hospital's holidays
+_WEEKDAY = re.compile(
+    r"周|星期|礼拜|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b", re.IGNORECASE
+)
+_ONE_WEEK = re.compile(r"[上下这本]|\b(?:this|next|coming)\b", re.IGNORECASE)
 _WEEKDAYS = "一二三四五六日"
 _ANY_TIME = (time(0), time(23, 59))
+_SLACK, _SLACK_TIME = timedelta(minutes=29), time(0, 29)
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,36 @@ class Window:
             return False
         if self.weekdays and day.weekday() not in self.weekdays:
             return False
-        return self.start <= at.time() <= self.end
+        return self._earliest <= at.time() <= self.end
+
+    @property
+    def is_clock(self) -> bool:
+        """Whether one moment was named: "9点半"."""
+        return self.start == self.end
+
+    def is_near(self, today: date) -> bool:
+        return self.first <= today + LOOK_AHEAD and (self.last is None or self.last >= today)
+
+    @property
+    def has_hours(self) -> bool:
+        return (self.start, self.end) != _ANY_TIME
+
+    @property
+    def _earliest(self) -> time:
+        """A visit that has begun a little before the named moment will do as well."""
+        if not self.is_clock or self.start < _SLACK_TIME:
+            return self.start
+        return (datetime.combine(date.min, self.start) - _SLACK).time()
+
+    def distance(self, at: datetime) -> tuple[int, int]:
+        """How far a moment is from it: days, then minutes of the clock."""
+        day, minute = at.date(), at.hour * 60 + at.minute
+        last = self.last or date.max
+        days = max((self.first - day).days, (day - last).days, 0)
+        if self.weekdays and day.weekday() not in self.weekdays:
+            days = max(days, 1)
+        start, end = (each.hour * 60 + each.minute for each in (self.start, self.end))
+        return days, max(start - minute, minute - end, 0)
 
     def as_json(self) -> list[Any]:
         return [
@@ -63,11 +99,28 @@ class Wish:
     wanted: tuple[Window, ...] = ()
     refused: tuple[Window, ...] = ()
 
+    @classmethod
+    def of_day(cls, day: date) -> "Wish":
+        return cls((Window(day, day),))
+
     def fits(self, at: datetime) -> bool:
         """`at` in the hospital's zone."""
         if any(window.includes(at) for window in self.refused):
             return False
         return not self.wanted or any(window.includes(at) for window in self.wanted)
+
+    def names(self, at: datetime) -> bool:
+        """Whether this very moment was named."""
+        return any(
+            window.is_clock and window.start == at.time() and window.includes(at)
+            for window in self.wanted
+        )
+
+    def distance(self, at: datetime) -> tuple[int, int]:
+        """How far a moment is from what would do; refused days come last."""
+        far = min((window.distance(at) for window in self.wanted), default=(0, 0))
+        refused = any(window.includes(at) for window in self.refused)
+        return (far[0] + 1000 * refused, far[1])
 
     @property
     def days(self) -> tuple[date | None, date | None]:
@@ -95,15 +148,33 @@ class Wish:
 
 def read_wish(talk: Talk, asked: bool) -> Found | None:
     """The days and hours in a message; bare hours ("下午") are of the days said before."""
+    before = Wish.from_json(talk.facts["day"]) if talk.facts.get("day") else Wish()
+    picked = talk.facts.get("time")
+    slot = Slot.objects.filter(pk=picked).first() if isinstance(picked, int) else None
+    if slot is not None:
+        before = Wish((Window(slot.day, slot.day),), before.refused)  # "改成下午": of that day
+    elif not any(window.is_near(talk.today) for window in before.wanted):
+        before = Wish((), before.refused)
+    found = read_wish_from(talk, before)
+    if found is not None and slot is not None:
+        wish = Wish.from_json(found.value)
+        if wish.wanted and wish.fits(slot.starts_at.astimezone(talk.hospital.zone)):
+            return None  # "好的,明天见": what was chosen, said again
+    return found
+
+
+def read_wish_from(talk: Talk, before: Wish) -> Found | None:
+    """The same, where `before` holds the days that bare hours are of."""
     days = find_days(talk.words, today=talk.today, holidays=_holidays(talk))
     if days:
         wanted = tuple(_window(day) for day in days if day.wanted)
-        refused = tuple(_window(day) for day in days if not day.wanted)
+        refused = tuple(_refused(day, talk) for day in days if not day.wanted)
+        if not wanted:  # "周五不行": what was wished for before, without that
+            wanted, refused = before.wanted, (*before.refused, *refused)
         return Found(Wish(wanted, refused).as_json(), [day.span for day in days])
     times = find_times(talk.words)
     if not times:
         return None
-    before = Wish.from_json(talk.facts["day"]) if talk.facts.get("day") else Wish()
     base = before.wanted or (Window(talk.today),)
     wanted = tuple(_at(window, hour) for window in base for hour in times if hour.wanted)
     refused = tuple(_at(window, hour) for window in base for hour in times if not hour.wanted)
@@ -119,6 +190,15 @@ def _holidays(talk: Talk) -> dict[date, object]:
 def _window(day: DayMention) -> Window:
     window = Window(day.first, day.last, tuple(sorted(day.weekdays)))
     return _at(window, day.time) if day.time is not None else window
+
+
+def _refused(day: DayMention, talk: Talk) -> Window:
+    """ "除了周五都行" is about every Friday, "下周五不行" about one."""
+    window = _window(day)
+    words = talk.words[day.span[0] : day.span[1]]
+    if day.first != day.last or _ONE_WEEK.search(words) or not _WEEKDAY.search(words):
+        return window
+    return replace(window, first=talk.today, last=None, weekdays=(day.first.weekday(),))
 
 
 def _at(window: Window, hours: TimeMention) -> Window:

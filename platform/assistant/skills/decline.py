@@ -5,12 +5,19 @@ from django.utils.translation import gettext as _
 from assistant.reading.misuse import Misuse, find_misuse
 from assistant.skills.greet import menu
 from assistant.turn import Reply, Turn
+from triage.labels import Intent, Understanding
+
+_IDLE = frozenset({Intent.OTHER, Intent.CHITCHAT})
 
 
-def is_declined(words: str) -> bool:
-    """A threat is not: it is for a person to weigh."""
+def is_declined(words: str, meaning: Understanding) -> bool:
+    """A threat is not: it is for a person to weigh. Nor what a model is sure to be a service's."""
     found = find_misuse(words)
-    return found is not None and found.kind is not Misuse.THREAT
+    if found is None or found.kind is Misuse.THREAT:
+        return False
+    if found.kind is Misuse.OUT_OF_SCOPE:
+        return meaning.abstained or meaning.intent in _IDLE
+    return True
 
 
 def decline(turn: Turn) -> Reply | None:

@@ -9,6 +9,7 @@ from appointments.models import Appointment, Slot, Status
 from appointments.visits import preparation
 from assistant.skills.days import moment_in_words
 from assistant.talk import Talk
+from hospital.in_words import yuan
 from patients.models import Patient
 
 
@@ -27,11 +28,6 @@ def clinic(slot: Slot, talk: Talk) -> str:
     )
 
 
-def fee(slot: Slot) -> str:
-    amount = f"{slot.fee:f}".rstrip("0").rstrip(".") if "." in f"{slot.fee:f}" else f"{slot.fee:f}"
-    return _("¥%(amount)s") % {"amount": amount}
-
-
 def label_of(slot: Slot, talk: Talk) -> str:
     """What stands on the button of one slot."""
     who = (
@@ -39,7 +35,7 @@ def label_of(slot: Slot, talk: Talk) -> str:
         if slot.doctor is not None
         else slot.get_visit_type_display()
     )
-    return f"{when(slot, talk)} {who} {fee(slot)}"
+    return f"{when(slot, talk)} {who} {yuan(slot.fee)}"
 
 
 def sheet(appointment: Appointment, talk: Talk) -> str:
@@ -51,7 +47,7 @@ def sheet(appointment: Appointment, talk: Talk) -> str:
         _("Clinic: %(clinic)s") % {"clinic": clinic(slot, talk)},
         _("Time: %(when)s–%(ends)s") % {"when": when(slot, talk), "ends": f"{ends:%H:%M}"},
         _("Place: %(where)s") % {"where": prepared.where(talk.lang)},
-        _("Fee: %(fee)s, paid at the hospital") % {"fee": fee(slot)},
+        _("Fee: %(fee)s, paid at the hospital") % {"fee": yuan(slot.fee)},
     ]
     return "\n".join(lines)
 
@@ -71,10 +67,10 @@ def prepare(appointment: Appointment, talk: Talk) -> str:
 
 
 def for_whom(patient: Patient, talk: Talk) -> str:
-    name = patient.masked_name
-    if patient.pk == talk.writer.pk:
-        return f"{name} ({_('yourself')})" if name else _("yourself")
-    return name or _("family member")
+    """By a masked name; one that was said just now stands on no record yet."""
+    name = patient.masked_name or Patient(name=talk.facts.get("name")).masked_name
+    who = _("yourself") if patient.pk == talk.writer.pk else _("family member")
+    return f"{name} ({who})" if name else who
 
 
 def card_of(appointment: Appointment, talk: Talk) -> dict[str, Any]:
@@ -91,11 +87,16 @@ def card_of(appointment: Appointment, talk: Talk) -> dict[str, Any]:
         "starts_at": slot.starts_at.isoformat(),
         "ends_at": slot.ends_at.isoformat(),
         "where": prepared.where(talk.lang),
-        "fee": fee(slot),
+        "fee": yuan(slot.fee),
     }
     if appointment.status == Status.PENDING and appointment.held_until:
         card["held_until"] = appointment.held_until.isoformat()
     return card
+
+
+def sentences(*parts: str, talk: Talk) -> str:
+    """One after the other; Chinese has no space between them."""
+    return (" " if talk.is_english else "").join(part for part in parts if part)
 
 
 def until(moment: datetime, talk: Talk) -> str:

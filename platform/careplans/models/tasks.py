@@ -18,6 +18,7 @@ class TaskKind(models.TextChoices):
     WORRYING = "worrying", _("a worrying answer")
     REFILL = "refill", _("medicine is running out")
     TOO_MANY = "too_many", _("too many reminders: look at the plans")
+    WARNED = "warned", _("told or prescribed against a warning")
     CALL = "call", _("call the patient")
     OTHER = "other", _("other")
 

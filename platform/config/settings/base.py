@@ -56,6 +56,7 @@ AUTH_USER_MODEL = "staff.StaffMember"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
+    "channels_app.vendor_views.VendorsFirst",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "channels_app.security.ContentSecurityPolicy",
@@ -115,6 +116,7 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI each request brings its o
 BROKER_URL = os.environ.get("BROKER_URL", "")
 REDIS_URL = os.environ.get("REDIS_URL", "")
 EVENT_RINGER = "workers.bell.ring"
+CODE_WAY = "adapters.codes.can_send_codes"  # asked before somebody is asked to prove who they are
 MODEL_STATE = "workers.understanding.state"  # asked by /readyz
 # The folder of a speech recognition model, see workers.hearing. Empty: no voice is put into words.
 HEARING_MODEL = os.environ.get("HEARING_MODEL", "")

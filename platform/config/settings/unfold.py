@@ -103,6 +103,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list(_("Doctors"), "stethoscope", "hospital.doctor"),
             _list(_("Places"), "location_on", "hospital.place"),
             _list(_("Opening hours"), "schedule", "hospital.openinghours"),
+            _list(_("Prices"), "payments", "hospital.price"),
             _list(_("Holidays"), "event", "hospital.holiday"),
         ],
     },

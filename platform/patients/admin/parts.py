@@ -35,7 +35,7 @@ class PatientForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Patient
         fields = (
             "name", "phone", "identity_number", "birth_date_text", "gender", "pregnant_until",
-            "language", "deceased_at",
+            "breastfeeding_until", "language", "deceased_at",
         )  # fmt: skip
 
     def clean_birth_date_text(self) -> str | None:

@@ -68,7 +68,7 @@ class PatientAdmin(ModelAdmin):  # type: ignore[misc]
                 "fields": [
                     ("name", "gender"),
                     ("phone", "identity_number"),
-                    ("birth_date_text", "pregnant_until"),
+                    ("birth_date_text", "pregnant_until", "breastfeeding_until"),
                     "language",
                     "deceased_at",
                 ]

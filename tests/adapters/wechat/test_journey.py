@@ -67,7 +67,7 @@ def test_a_letter_means_what_was_offered(
     conversation = Conversation.objects.get()
     attend(conversation.pk, understand=model, now=timezone.now())
 
-    call_back(wechat.writes("openid-1", "ｄ"))
+    call_back(wechat.writes("openid-1", "ｅ"))
     attend(conversation.pk, understand=model, now=timezone.now())
 
     assert Ticket.objects.get().reason == "asked"

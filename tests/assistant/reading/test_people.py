@@ -19,6 +19,7 @@ from assistant.reading.people import find_people
     [
         ("给我妈挂", "parent"),
         ("帮我妈妈约", "parent"),
+        ("我妈的药", "parent"),
         ("我爸", "parent"),
         ("老爸", "parent"),
         ("我儿子", "child"),

@@ -479,7 +479,7 @@ async def test_a_fault_of_ours_is_told_and_logged_without_words(
         raise RuntimeError("a patient's words")
 
     screen = await open_screen(nurse)
-    monkeypatch.setattr(console.acts, "reply", broken)
+    monkeypatch.setattr(console, "reply_with_care", broken)
 
     await screen.say("send", ticket=ticket.pk, client_id="a1", text="秘密", kind="text")
 
@@ -543,3 +543,28 @@ async def _answer(screen: Any) -> Any:
         frame = await screen.hear()
         if frame["type"] in ("done", "error"):
             return frame
+
+
+async def test_what_the_record_speaks_against_is_sent_only_with_a_reason(
+    open_screen: OpenScreen, nurse: StaffMember, ticket: Ticket, patient_writes: PatientWrites
+) -> None:
+    await sync_to_async(patient_writes)("我对青霉素过敏")
+    screen = await open_screen(nurse)
+    await screen.do("claim", ticket)
+    await screen.expect("done", act="claim")
+    letter = {"ticket": ticket.pk, "client_id": "n1", "text": "先吃阿莫西林", "kind": "text"}
+
+    await screen.say("send", **letter)
+    asked = await screen.expect("error", code="needs_reason", client_id="n1")
+    assert [(each["what"], each["risk"]) for each in asked["concerns"]] == [("阿莫西林", "avoid")]
+    assert "penicillin" in asked["concerns"][0]["why"].casefold()
+
+    await screen.say("send", **letter, reason=["no", "sentence"])
+    await screen.expect("error", code="bad_frame")
+    await screen.say("send", **letter, reason="x" * 501)
+    await screen.expect("error", code="too_long")
+
+    await screen.say("send", **letter, reason="Skin test negative")
+    await screen.expect("ack", client_id="n1")
+    sent = await Message.objects.aget(client_id="n1", kind=Kind.TEXT, nurse=nurse)
+    assert sent.details["guard"]["reason"] == "Skin test negative"

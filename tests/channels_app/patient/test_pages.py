@@ -79,7 +79,7 @@ def test_pages_work_before_the_hospital_was_entered() -> None:
 def test_hours_are_said_in_as_few_lines_as_can_be(db) -> None:
     from datetime import time
 
-    from channels_app.patient_views import week_in_words
+    from hospital.in_words import week_in_words
     from hospital.models import OpeningHours
 
     def rows(days, *stretches):

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0004_mute_and_union'),
+        ('patients', '0005_breastfeeding'),
         ('vault', '0003_words_for_people'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
