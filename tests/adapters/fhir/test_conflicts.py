@@ -263,6 +263,17 @@ def test_a_report_does_not_change_hands(his: FhirStandIn, exchanges: Exchange) -
     assert LeftOut.objects.get().reason == "contradicts another record"
 
 
+def test_a_prescription_against_an_allergy_is_kept_and_its_doctor_is_owed_a_word(
+    his: FhirStandIn, exchanges: Exchange
+) -> None:
+    for resource in (patient(), allergy(), prescription()):
+        his.put(resource)
+
+    exchanges()
+
+    assert MedicationRequest.objects.get().warning_owed_at is not None
+
+
 def test_a_prescription_that_was_stopped_there_is_stopped_here(
     his: FhirStandIn, exchanges: Exchange
 ) -> None:
