@@ -37,7 +37,7 @@ from appointments.seats import (
     take_seat,
 )
 from appointments.slots import close_slot, open_slot
-from appointments.visits import NotToday, check_in, fulfil, miss
+from appointments.visits import NotToday, NotYet, check_in, fulfil, miss
 from hospital.models import Department, Doctor, Hospital
 from patients.models import Conflict, ExternalIdentifier, Owner, Patient
 from patients.ports import (
@@ -299,7 +299,16 @@ def _follow(
             return _progress(row, record.status, now=now), Outcome.FILED
         if record.status == Status.CANCELLED and row.status in LIVE and owner == THEIRS:
             return cancel(row, why=CancelledWhy.HOSPITAL, now=now), Outcome.FILED
-    except (NoLongerLive, NotToday, AlreadyBooked, SlotTaken, SlotClosed, TooLate, RecordClosed):
+    except (
+        NoLongerLive,
+        NotToday,
+        NotYet,
+        AlreadyBooked,
+        SlotTaken,
+        SlotClosed,
+        TooLate,
+        RecordClosed,
+    ):
         pass  # it can't go that way here: a person has to look
     return row, Outcome.CONFLICT
 

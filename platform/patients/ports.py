@@ -6,7 +6,7 @@ that is older than the one filed, changes nothing. The rules, for each kind of r
 * Unknown here: it is filed, whoever owns the kind; nobody's word is overwritten.
 * Theirs: their newer state is filed; where ours had been changed meanwhile, a `Conflict` says so.
 * Ours: only what we do not know is filled in; what differs is a `Conflict`, and changes nothing.
-* What they leave out says nothing: no field is ever emptied.
+* What they leave out says nothing: no field is emptied. A document (`records.ports`) is a whole.
 
 A conflict is a row that a person settles. Nothing here knows how an outside system speaks.
 """

@@ -1,8 +1,9 @@
 """The door for reports, prescriptions and allergies of outside systems; see `patients.ports`.
 
 An allergy is only ever added by a machine, or made graver: that it is none, a milder one or another
-one is a person's to say. What is filed runs through the doors of this room, so a critical result
-still waits for a person to tell it.
+one is a person's to say. A report or prescription is a whole: what a newer state of it leaves out
+was withdrawn. What is filed runs through the doors of this room, so a critical result still waits
+for a person to tell it.
 """
 
 from dataclasses import asdict, dataclass
@@ -24,7 +25,6 @@ from patients.ports import (
     index_external,
     note_conflict,
     note_filed,
-    said,
     weigh,
     weigh_against_ours,
 )
@@ -110,8 +110,8 @@ def file_report(
     ):
         _filed(known, origin, REPORT, row, record=record, ours=report_record(row), now=now)
         return Filed(Outcome.CONFLICT, row.pk)
-    told = said(record)
-    lines = [asdict(line) for line in told.pop("lines", ())]
+    told = _whole(record)
+    lines = told.pop("lines")
     try:
         row = store_report(
             patient, external_id=_number(origin, REPORT), now=now, observations=lines, **told
@@ -183,7 +183,7 @@ def file_prescription(
         )
         return Filed(Outcome.CONFLICT, row.pk)
     row = store_prescription(
-        patient, external_id=_number(origin, PRESCRIPTION), now=now, **said(record)
+        patient, external_id=_number(origin, PRESCRIPTION), now=now, **_whole(record)
     )
     return _filed(
         known, origin, PRESCRIPTION, row, record=record, ours=prescription_record(row), now=now
@@ -300,6 +300,16 @@ def _living_record(origin: Origin, patient_id: str) -> Patient | None:
     """Whom they call so; None where that person was erased. Raises UnknownReference."""
     patient = filed_patient(origin.source, patient_id)
     return None if patient.erased_at is not None else patient
+
+
+def _whole(record: ReportRecord | PrescriptionRecord) -> dict[str, Any]:
+    """What is filed of a document: what they leave out of it is out, only its moments stay."""
+    moments = ("registered_at", "available_at", "starts_at")
+    return {
+        name: value
+        for name, value in asdict(record).items()
+        if value is not None or name not in moments
+    }
 
 
 def _number(origin: Origin, resource: str) -> str:

@@ -117,15 +117,15 @@ class Desk:
             if self.is_late():
                 return
             self._again(row.resource, str(row.external_id))
-        wanted = ExternalIdentifier.objects.filter(source=self.system.slug, wanted_at__isnull=False)
+        wanted = ExternalIdentifier.objects.filter(
+            source=self.system.slug, wanted_at__isnull=False
+        ).exclude(patient__erased_at__isnull=False)
         for known in wanted.order_by("wanted_at")[:AT_ONCE]:
             if self.is_late():
                 return
             self._again(known.resource, str(known.external_id))
 
     def _again(self, resource: str, external_id: str) -> None:
-        if not is_id(external_id):  # of somebody who was erased meanwhile
-            return
         try:
             self.fetch(resource, external_id)
         except Refusal as refusal:

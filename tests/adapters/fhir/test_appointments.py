@@ -287,10 +287,24 @@ def test_the_desk_says_who_did_not_come_whoever_owns_appointments(
     (there,) = his.rows["Appointment"].values()
     his.put({**there, "status": "noshow"})
 
-    exchanges(timedelta(days=3, hours=1))
+    exchanges(timedelta(days=4))
 
     booked.refresh_from_db()
     assert booked.status == "noshow"
+
+
+def test_nobody_has_missed_a_visit_that_has_not_begun(
+    his: FhirStandIn, exchanges: Exchange, booked: Appointment
+) -> None:
+    exchanges()
+    (there,) = his.rows["Appointment"].values()
+    his.put({**there, "status": "noshow"})
+
+    exchanges(LATER)
+
+    booked.refresh_from_db()
+    assert booked.status == "booked"
+    assert Conflict.objects.get().fields == "status"
 
 
 def test_what_they_said_themselves_is_not_told_back(

@@ -238,6 +238,18 @@ def test_a_corrected_report_has_to_be_told_anew(
     assert report.talk_owed_at is not None
 
 
+def test_what_a_correction_leaves_out_was_withdrawn(his: FhirStandIn, exchanges: Exchange) -> None:
+    for resource in (patient(), potassium(), laboratory_report(conclusion="高钾血症")):
+        his.put(resource)
+    exchanges()
+    his.put(laboratory_report(status="corrected", result=[]))
+
+    exchanges(LATER)
+
+    report = DiagnosticReport.objects.get()
+    assert (report.conclusion, report.observations.count()) == (None, 0)
+
+
 def test_a_report_does_not_change_hands(his: FhirStandIn, exchanges: Exchange) -> None:
     for resource in (patient(), patient("p2", identifier=[]), potassium(), laboratory_report()):
         his.put(resource)
@@ -249,6 +261,17 @@ def test_a_report_does_not_change_hands(his: FhirStandIn, exchanges: Exchange) -
 
     assert DiagnosticReport.objects.get().patient_id == owner
     assert LeftOut.objects.get().reason == "contradicts another record"
+
+
+def test_a_prescription_against_an_allergy_is_kept_and_its_doctor_is_owed_a_word(
+    his: FhirStandIn, exchanges: Exchange
+) -> None:
+    for resource in (patient(), allergy(), prescription()):
+        his.put(resource)
+
+    exchanges()
+
+    assert MedicationRequest.objects.get().warning_owed_at is not None
 
 
 def test_a_prescription_that_was_stopped_there_is_stopped_here(
