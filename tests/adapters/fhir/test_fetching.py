@@ -54,12 +54,14 @@ def test_a_patient_comes_in_with_all_that_is_known_of_them(
 
 def test_a_second_fetching_files_nothing(full: FhirStandIn, exchanges: Exchange) -> None:
     exchanges()
-    before = list(ExternalIdentifier.objects.values_list("digest", "filed_at"))
+    before = list(ExternalIdentifier.objects.order_by("pk").values_list("digest", "filed_at"))
 
     counts = exchanges(timedelta(minutes=2))
 
     assert set(counts) == {"unchanged"}
-    assert list(ExternalIdentifier.objects.values_list("digest", "filed_at")) == before
+    assert (
+        list(ExternalIdentifier.objects.order_by("pk").values_list("digest", "filed_at")) == before
+    )
 
 
 def test_only_what_has_changed_lately_is_asked_for(full: FhirStandIn, exchanges: Exchange) -> None:
