@@ -76,6 +76,20 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Care over time"),
+        "separator": True,
+        "items": [
+            _list(_("Tasks"), "checklist", "careplans.task"),
+            _list(_("Care plans"), "event_note", "careplans.careplan"),
+            _list(_("Due rows"), "notifications", "careplans.due"),
+            _list(_("Plan templates"), "assignment", "careplans.plantemplate"),
+            _list(_("Questionnaires"), "quiz", "careplans.questionnaire"),
+            _list(_("Questionnaire responses"), "rule", "careplans.questionnaireresponse"),
+            _list(_("Feedback"), "reviews", "careplans.feedback"),
+            _list(_("Feedback digests"), "summarize", "careplans.feedbackdigest"),
+        ],
+    },
+    {
         "title": _("Knowledge"),
         "separator": True,
         "items": [
