@@ -10,7 +10,7 @@ from hospital.models import Hospital
 from staff.models import Role
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 LIST = "/admin/appointments"
 
 

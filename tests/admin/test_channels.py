@@ -14,7 +14,7 @@ from harness.accounts import open_account
 from patients.models import Channel, ContactPoint
 from staff.models import Role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 LIST = "/admin/adapters/account/"
 

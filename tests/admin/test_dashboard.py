@@ -16,7 +16,7 @@ from conversations.models import Message
 from tickets.models import Alarm, Ticket
 from tickets.services import claim_ticket
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def dashboard() -> tuple[dict[str, str], dict[str, list[tuple[str, str]]]]:

@@ -13,7 +13,7 @@ from records.models import AllergyIntolerance
 from staff.models import Role
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 LIST = "/admin/patients/patient/"
 

@@ -8,7 +8,7 @@ from staff.models import Role
 from staff.roles import READERS
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 REASON = "复核红旗处置是否及时，质控抽查"
 

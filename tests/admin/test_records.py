@@ -10,7 +10,7 @@ from records.models import DiagnosticReport, Guessing, MedicationRequest, Observ
 from staff.models import Role
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def test_a_head_nurse_opens_a_report_and_talks_it_over(sign_in, house: SimpleNamespace) -> None:  # type: ignore[no-untyped-def]

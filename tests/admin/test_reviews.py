@@ -13,7 +13,7 @@ from patients.services import erase_patient
 from staff.models import Role
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 REASON = "核对模型标注，质控抽查本周"
 LIST = "/admin/insight/review/"

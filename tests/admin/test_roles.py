@@ -10,7 +10,7 @@ from django.urls import reverse
 from staff.models import Role, StaffMember
 from staff.roles import GROUPS, READERS, grant_roles
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 # v view, a add, c change, d delete; what is not named is closed. To delete a patient is to erase.
 BOOKING = {

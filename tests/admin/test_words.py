@@ -8,6 +8,8 @@ import pytest
 from babel.messages.pofile import read_po
 from django.conf import settings
 
+pytestmark = pytest.mark.once
+
 ROOT: Path = settings.ROOT
 ROOMS = ["vault", "patients", "records", "assistant", "config"]
 CALLS = {"_", "gettext", "gettext_lazy", "ngettext"}

@@ -21,7 +21,7 @@ from staff.models import StaffMember
 from tickets.models import Ticket
 from triage.labels import NOT_UNDERSTOOD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)

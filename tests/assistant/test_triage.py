@@ -19,7 +19,7 @@ from triage.interview import Interview
 from triage.labels import Urgency
 from workers.warming import warm_up_now
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 NINE_IN_THE_EVENING = datetime(2026, 11, 18, 13, 0, tzinfo=UTC)
 

@@ -19,6 +19,8 @@ from browser.looks import (
 from browser.people import DESK_SIZE, PHONE_SIZE, Desk, Phone, open_desk, open_phone
 from channels_app.rehearsal.house import OwnHouse
 
+pytestmark = pytest.mark.once
+
 CHINESE = re.compile(r"[\u3400-\u9fff]+|[、，。：；？！]")
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
 # What a Chinese page may say in Latin letters: the switch itself, and names of keys.

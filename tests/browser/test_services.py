@@ -20,6 +20,8 @@ from browser.looks import (
 from browser.people import Desk, Phone, open_desk, open_phone
 from channels_app.rehearsal.house import OwnHouse
 
+pytestmark = pytest.mark.once
+
 SMALLEST_PHONE = {"width": 320, "height": 568}
 
 Contexts = Callable[..., BrowserContext]

@@ -21,7 +21,7 @@ from conversations.models import Conversation
 from staff.models import Role, StaffMember
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import pytest
 
 from careplans.answers import read_answer
 
+pytestmark = pytest.mark.once
+
 TAKEN = """
 吃了 | 已服 | 嗯吃过了 | 吃过了 | 吃了吃了 | 已经吃了 | 刚吃 | 刚刚吃完 | 吃好了 | 服了 | 服过药了 | 喝了 | 药吃了
 嗯,吃了 | 好的,吃了 | 早吃了 | 都吃了 | 打了胰岛素了 | 胰岛素打了 | 已经打完了 | 用过了 | 滴了 | 喷了,吃完药了 | 完成 | 搞定

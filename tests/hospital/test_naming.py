@@ -6,7 +6,7 @@ from hospital.models import Department, Doctor
 from hospital.naming import find_departments, find_doctors, find_group
 from hospital.services import ensure_standard_departments
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from patients.services import erase_patient
 from triage.labels import DEPARTMENTS, Distress, Intent, Urgency
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 LATER = NOON + timedelta(hours=1)
 FIELDS = {

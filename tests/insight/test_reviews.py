@@ -27,7 +27,7 @@ from staff.models import StaffMember
 from tickets.models import Alarm, Outcome, Ticket
 from triage.labels import DepartmentScore, Distress, Intent, Urgency
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SOON = NOON + timedelta(minutes=1)
 LATER = NOON + timedelta(hours=1)

@@ -23,7 +23,7 @@ from tickets.models import Ticket
 from triage.labels import DepartmentScore, Distress, Intent, Urgency
 from workers import listeners, understanding
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SECRET = "一句很私密的话"
 MODEL = "test 1 abc"

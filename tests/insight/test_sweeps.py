@@ -8,7 +8,7 @@ from django.utils import timezone
 from insight.models import ModelDay, Review
 from workers import sweeps
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def test_the_clock_finds_what_differs_and_counts_the_days(

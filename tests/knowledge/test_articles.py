@@ -21,7 +21,7 @@ from knowledge.services import (
 from staff.models import StaffMember
 
 HOUR = timedelta(hours=1)
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ QUESTIONS = [
     for line in Path(__file__).with_name("questions.jsonl").read_text("utf-8").splitlines()
 ]
 NOW = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo"), pytest.mark.once]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from knowledge.words import normalize, stem, weigh_words
 from staff.models import StaffMember
 
 HOUR = timedelta(hours=1)
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def found(text: str, now: datetime, *, lang: str = "zh") -> list[str]:

@@ -16,6 +16,8 @@ from records.drugbook import book, find_drugs
 from records.guard import check, matched, stated_allergies
 from records.models import AllergyIntolerance
 
+pytestmark = pytest.mark.once
+
 CASES = [json.loads(line) for line in (Path(__file__).parent / "allergies.jsonl").open()]
 UNSEEN = [json.loads(line) for line in (Path(__file__).parent / "allergies_unseen.jsonl").open()]
 UNSEEN_READ, UNSEEN_FALSE = 13, 3  # of 28 that say something, and of all 40: weak, and known

@@ -19,7 +19,7 @@ from records.medications import (
 from records.models import DiagnosticReport, Medication, MedicationRequest
 from records.reports import Standing, standing, trend
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 DAY = timedelta(days=1)
 

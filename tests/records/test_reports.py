@@ -29,7 +29,7 @@ from staff.models import Role
 from vault.fields import ERASED
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 HAEMOGLOBIN = {
     "code": "718-7", "name": "血红蛋白", "value": "134", "unit": "g/L", "low": "115", "high": "150",

@@ -17,7 +17,7 @@ from patients.services import create_patient
 from staff.models import Role, StaffMember
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 Hire = Callable[..., StaffMember]
 

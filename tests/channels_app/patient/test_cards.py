@@ -16,7 +16,7 @@ from hospital.models import Department, Hospital
 from patients.models import Patient
 from patients.services import create_patient
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture
