@@ -11,7 +11,7 @@ from channels_app.rehearsal.house import OwnHouse
 from channels_app.rehearsal.simulation import House, Outcome, rehearse
 
 CANARY = "朱雀七号"  # in every message; outside the sealed columns it must be nowhere
-PATIENTS, RATE, PATIENCE_S = 40, 20.0, 60.0
+PATIENTS, RATE, PATIENCE_S = 40, 20.0, 150.0  # a worker that starts anew warms its models first
 DIALOGUES = [
     [f"{CANARY}你好,请问怎么挂号", "儿科周末上班吗", "谢谢"],
     [f"我昨天开始嗓子疼,{CANARY}", "没有发烧,有一点咳嗽", "那我挂什么科"],
