@@ -11,7 +11,7 @@ from django.urls import reverse
 from patients.models import Patient
 from staff.models import StaffMember
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def pages(member: StaffMember) -> list[str]:

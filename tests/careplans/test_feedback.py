@@ -14,7 +14,7 @@ from staff.models import StaffMember
 from tickets.models import Reason, Ticket
 from tickets.services import claim_ticket, hand_over, resolve_ticket
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 LATER = NOON + timedelta(hours=1)
 
 

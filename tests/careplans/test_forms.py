@@ -12,7 +12,7 @@ from conversations.models import Conversation
 from staff.models import StaffMember
 from tickets.models import Alarm, Ticket
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

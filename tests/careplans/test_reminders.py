@@ -28,7 +28,7 @@ from patients.services import (
 from tickets.models import Reason as Handoff
 from tickets.services import hand_over
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 THREE = datetime(2026, 11, 18, 7, 0, tzinfo=UTC)  # 15:00 in Shanghai
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

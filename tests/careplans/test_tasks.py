@@ -12,7 +12,7 @@ from patients.models import ContactPoint
 from staff.models import StaffMember
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def call(anna: ContactPoint, **more) -> Task:  # type: ignore[no-untyped-def]

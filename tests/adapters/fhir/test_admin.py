@@ -15,7 +15,7 @@ from patients.models import Conflict
 from staff.models import Role, StaffMember
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 Exchange = Callable[..., dict[str, int]]
 FORM = {
     "name": "HIS", "slug": "his", "base_url": "https://his.example/fhir", "sign_in": "bearer",

@@ -20,7 +20,7 @@ from patients.models import Conflict, ExternalIdentifier, Patient
 from patients.services import create_patient
 from workers.listeners import on_appointment_changed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 Exchange = Callable[..., dict[str, int]]
 LATER, MUCH_LATER = timedelta(minutes=2), timedelta(minutes=5)
 THEIRS = {"Slot": "theirs", "Appointment": "theirs"}

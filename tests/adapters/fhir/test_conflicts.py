@@ -15,7 +15,7 @@ from patients.services import create_patient, update_patient
 from records.models import AllergyIntolerance, DiagnosticReport, MedicationRequest
 from staff.models import StaffMember
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 Exchange = Callable[..., dict[str, int]]
 LATER, MUCH_LATER = timedelta(minutes=2), timedelta(minutes=4)
 

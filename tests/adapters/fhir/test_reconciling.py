@@ -21,7 +21,7 @@ from patients.services import create_patient, erase_patient, merge_patients, upd
 from records.models import AllergyIntolerance, MedicationRequest
 from vault.models import AccessEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 Exchange = Callable[..., dict[str, int]]
 
 
