@@ -4,11 +4,13 @@
 what a skill did and what the patient reads of it are stored together or not at all.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -34,7 +36,10 @@ from assistant.talk import (
 )
 from assistant.turn import Reply, choice
 from conversations.models import Conversation
+from events.logs import kind_and_place
 from tickets.models import Reason
+
+logger = logging.getLogger(__name__)
 
 ANSWER_TAP = "answer"  # a tapped option: read by its label, never by a model
 MAX_MISSES = 2  # the second answer in a row that nobody understood brings a nurse
@@ -318,14 +323,23 @@ def offer_to_resume(dialogue: Dialogue, talk: Talk) -> Spoken:
 def interrupt(conversation: Conversation, *, now: datetime) -> list[dict[str, Any]]:
     """End whatever is open, because a person goes on; returns what was collected, for the card.
 
-    What was held is given back.
+    What was held is given back. A dialogue that breaks here is ended all the same: it runs beside a
+    red flag, and nothing of ours may stand between a patient and a person.
     """
     collected: list[dict[str, Any]] = []
     talk = Talk(conversation, "", now)
     for dialogue in Dialogue.objects.open().filter(conversation=conversation):
-        if now - dialogue.touched_at < ON_CARD_FOR:
-            collected += collected_in(dialogue)
-        end(dialogue, Outcome.INTERRUPTED, talk=talk)
+        try:
+            with transaction.atomic():
+                lately = now - dialogue.touched_at < ON_CARD_FOR
+                lines = collected_in(dialogue) if lately else []
+                end(dialogue, Outcome.INTERRUPTED, talk=talk)
+        except Exception as error:  # its message may quote the patient
+            particulars = {"dialogue": dialogue.pk, **kind_and_place(error)}
+            logger.error("dialogue not closed well", extra=particulars)
+            _end(dialogue, Outcome.INTERRUPTED, now=now)
+        else:
+            collected += lines
     return collected
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -310,8 +311,9 @@ def give_to_nurse(message: Message, *, now: datetime) -> None:
     lock(conversation)
     was_ours = conversation.owner == Owner.ASSISTANT
     if collected := dialogue.interrupt(conversation, now=now):
-        message.details = {**(message.details or {}), "collected": collected}
-        message.save(update_fields=["details"])
+        with suppress(Unreadable):  # its row does not open: the card does without
+            message.details = {**(message.details or {}), "collected": collected}
+            message.save(update_fields=["details"])
     hand_over(
         conversation,
         reason=Reason.FAILURE,

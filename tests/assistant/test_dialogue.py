@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from assistant.models import Dialogue, Outcome
 from assistant.skills import book
@@ -330,3 +331,25 @@ def test_a_skill_that_breaks_in_its_act_brings_a_nurse_and_keeps_nothing(says, m
     says("红")
 
     assert Ticket.objects.get().reason == "failure"
+
+
+def test_a_dialogue_that_breaks_stands_in_no_red_flag_s_way(says, monkeypatch, nurse) -> None:
+    says("我要红鞋", means="book_appointment")
+    broken = Skill("booking", "买鞋", SHOES.slots, proceed, let_go=lambda talk: 1 / 0)  # type: ignore[arg-type,return-value]
+    monkeypatch.setitem(book.SKILLS, "booking", broken)
+
+    says("突然胸口剧痛,喘不上气")
+
+    assert Ticket.objects.get().reason == "red_flag"
+    assert dialogue().outcome == Outcome.INTERRUPTED
+
+
+def test_facts_that_do_not_open_keep_nobody_from_a_nurse(says, monkeypatch) -> None:
+    says("我要红鞋", means="book_appointment")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE assistant_dialogue SET facts = %s", [b"nothing that opens"])
+
+    says("42")
+
+    assert Ticket.objects.get().reason == "failure"
+    assert dialogue().outcome == Outcome.INTERRUPTED
