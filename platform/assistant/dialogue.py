@@ -18,7 +18,7 @@ from assistant.models import Dialogue, Outcome
 from assistant.reading import choices
 from assistant.reading.choices import Answer, find_pick, yes_or_no
 from assistant.reading.commands import Command, Steer, find_command
-from assistant.reading.spelling import rest, touches
+from assistant.reading.spelling import plain, rest, touches
 from assistant.skills import book
 from assistant.talk import (
     ANY,
@@ -120,7 +120,7 @@ def hear(dialogue: Dialogue, talk: Talk) -> Heard:
     """Read an answer: what was offered, what steers, then whatever else any slot finds in it."""
     slots = book.SKILLS[dialogue.skill].slots
     for label, value in dialogue.options or []:
-        if talk.words.strip() == label:
+        if plain(talk.words).strip() == plain(label):
             return Heard({dialogue.asked: value})
     picked = _picked(dialogue, talk)
     steer = find_command(talk.words)

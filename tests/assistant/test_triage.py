@@ -245,3 +245,15 @@ def test_a_worker_warms_up_and_a_failure_keeps_it_from_nothing(caplog) -> None:
     warm_up_now()
 
     assert "warm-up failed" not in caplog.text
+
+
+@pytest.mark.parametrize("words", ["女", "女的", "Female", "female"])
+def test_a_woman_is_not_taken_for_a_pregnant_one(words, patient_writes, model) -> None:
+    """Two answers begin with the same word; the word alone is neither of them."""
+    model.means("symptom_triage")
+    patient_writes("肚子疼一天了")
+    patient_writes("20岁")
+
+    patient_writes(words)
+
+    assert not Ticket.objects.exists()

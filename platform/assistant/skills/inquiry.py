@@ -5,6 +5,7 @@ where it is known whose record it is.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -260,15 +261,20 @@ def _other_duration(interview: Interview, question: Question, words: str) -> Int
 
 def _codes(question: Question, words: str) -> list[str]:
     """Taken as they were offered: by their labels, or several by their letters."""
-    codes = {label: choice.code for choice in question.choices for label in (choice.zh, choice.en)}
-    if question.fact:  # "轻" of "轻,不耽误做事"
-        codes |= {label.split(",")[0]: code for label, code in codes.items()}
-    if words.strip() in codes:
-        return [codes[words.strip()]]
-    parts = [part for part in re.split(r"[、,,;;\n]+", words.strip()) if part.strip()]
-    if question.several and parts and all(part.strip() in codes for part in parts):
-        return [codes[part.strip()] for part in parts]
-    same = plain(words).strip(" .。)")
+    codes = {
+        plain(label): choice.code for choice in question.choices for label in (choice.zh, choice.en)
+    }
+    if question.fact:  # "轻" of "轻，不耽误做事", and not "女" of two that begin so
+        heads = Counter(label.split(",")[0] for label in codes)
+        short = {label: label.split(",")[0] for label in codes}
+        codes |= {short[label]: codes[label] for label in short if heads[short[label]] == 1}
+    same = plain(words).strip()
+    if same in codes:
+        return [codes[same]]
+    parts = [part.strip() for part in re.split(r"[、,;\n]+", same) if part.strip()]
+    if question.several and parts and all(part in codes for part in parts):
+        return [codes[part] for part in parts]
+    same = same.strip(" .。)")
     if _LETTERS.fullmatch(same) and (question.several or len(same) == 1):
         places = [ord(letter) - ord("a") for letter in re.findall("[a-h]", same.replace("and", ""))]
         if all(place < len(question.choices) for place in places):
