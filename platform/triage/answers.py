@@ -55,18 +55,18 @@ _UNSURE = Choice(UNSURE, "不确定", "Not sure")
 _YES_NO = (Choice(YES, "有", "Yes"), Choice(NO, "没有", "No"), _UNSURE)
 _SIGNS = {
     "signs": (
-        "现在有没有下面的情况?可以选几个。",
+        "现在有没有下面的情况？可以选几个。",
         "Do you have any of these now? You can choose more than one.",
     ),
     "happened": (
-        "发生过下面的情况吗?可以选几个。",
+        "发生过下面的情况吗？可以选几个。",
         "Did any of these happen? You can choose more than one.",
     ),
     "conditions": (
-        "有没有下面的情况?可以选几个,这会影响该看哪里、有多急。",
+        "有没有下面的情况？可以选几个，这会影响该看哪里、有多急。",
         "Does any of these apply? You can choose more than one; it matters for how soon and where.",
     ),
-    "site": ("主要是哪个位置?", "Where is it mostly?"),
+    "site": ("主要是哪个位置？", "Where is it mostly?"),
 }
 _ALONE = {
     "signs": ("现在有没有:{}?", "Right now, is there this: {}?"),
@@ -76,7 +76,7 @@ _ALONE = {
 }
 _FACTS: dict[str, tuple[str, str, tuple[tuple[Choice, Value], ...], bool]] = {
     "months": (
-        "请问是多大年纪的人不舒服?可以直接写,比如:3个月、5岁、68岁。",
+        "请问是多大年纪的人不舒服？可以直接写，比如：3个月、5岁、68岁。",
         "How old is the person who is unwell? You can write it, for example: 3 months, 5, 68.",
         (
             (Choice("under_3_months", "不到3个月", "Under 3 months"), 1.5),
@@ -88,22 +88,22 @@ _FACTS: dict[str, tuple[str, str, tuple[tuple[Choice, Value], ...], bool]] = {
         False,
     ),
     "sex": (
-        "请问是男性还是女性?",
+        "请问是男性还是女性？",
         "Male or female?",
         ((Choice("male", "男", "Male"), "male"), (Choice("female", "女", "Female"), "female")),
         True,
     ),
     "pregnant": (
-        "有没有怀孕,或者可能怀孕(比如月经推迟了)?",
+        "有没有怀孕，或者可能怀孕（比如月经推迟了）？",
         "Are you pregnant, or could you be (for example a late period)?",
         (
-            (Choice(YES, "怀孕了,或者有可能", "Yes, or possibly"), True),
+            (Choice(YES, "怀孕了，或者有可能", "Yes, or possibly"), True),
             (Choice(NO, "没有", "No"), False),
         ),
         True,
     ),
     "hours": (
-        "这样多久了?",
+        "这样多久了？",
         "How long has it been like this?",
         (
             (Choice("hours", "几个小时", "Some hours"), 6.0),
@@ -115,17 +115,17 @@ _FACTS: dict[str, tuple[str, str, tuple[tuple[Choice, Value], ...], bool]] = {
         True,
     ),
     "severity": (
-        "现在有多难受?0是一点不难受,10是受不了,可以直接写数字。",
+        "现在有多难受？0是一点不难受，10是受不了，可以直接写数字。",
         "How bad is it now? 0 is nothing, 10 is unbearable; you can write the number.",
         (
-            (Choice("mild", "轻,不耽误做事", "Mild, I can do things"), MILD),
+            (Choice("mild", "轻，不耽误做事", "Mild, I can do things"), MILD),
             (Choice("moderate", "中等", "Moderate"), MODERATE),
-            (Choice("severe", "很重,做不了事、睡不着", "Severe, I cannot do or sleep"), SEVERE),
+            (Choice("severe", "很重，做不了事、睡不着", "Severe, I cannot do or sleep"), SEVERE),
         ),
         False,
     ),
     "temperature": (
-        "量过体温吗?最高多少度?可以直接写,比如:38.5。",
+        "量过体温吗？最高多少度？可以直接写，比如：38.5。",
         "Did you take the temperature? What was the highest? You can write it, for example 38.5.",
         (
             (Choice("no_fever", "不到37.8度", "Under 37.8 °C"), 37.0),
@@ -136,7 +136,7 @@ _FACTS: dict[str, tuple[str, str, tuple[tuple[Choice, Value], ...], bool]] = {
         False,
     ),
     "course": (
-        "和刚开始比,现在怎么样?",
+        "和刚开始比，现在怎么样？",
         "Compared with the beginning, how is it now?",
         (
             (Choice("worse", "更重了", "Worse"), "worse"),
@@ -146,25 +146,25 @@ _FACTS: dict[str, tuple[str, str, tuple[tuple[Choice, Value], ...], bool]] = {
         True,
     ),
     "systolic": (
-        "血压量出来高压(上面那个数)是多少?",
+        "血压量出来高压（上面那个数）是多少？",
         "What was the upper number of the blood pressure?",
         (),
         False,
     ),
     "glucose": (
-        "血糖量出来是多少?",
+        "血糖量出来是多少？",
         "What was the blood glucose?",
         (),
         False,
     ),
     "diastolic": (
-        "血压量出来低压(下面那个数)是多少?",
+        "血压量出来低压（下面那个数）是多少？",
         "What was the lower number of the blood pressure?",
         (),
         False,
     ),
     "who": (
-        "是您自己不舒服,还是替别人问?",
+        "是您自己不舒服，还是替别人问？",
         "Is it you who is unwell, or are you asking for somebody?",
         (
             (Choice("self", "我自己", "Me"), "self"),
@@ -175,17 +175,17 @@ _FACTS: dict[str, tuple[str, str, tuple[tuple[Choice, Value], ...], bool]] = {
     ),
 }
 _SEX_AND_PREGNANCY = (
-    "请问是男性还是女性?如果是女性,有没有怀孕的可能?",
+    "请问是男性还是女性？如果是女性，有没有怀孕的可能？",
     "Male or female? If female, could there be a pregnancy?",
 )
 _SEX_CHOICES: tuple[tuple[Choice, dict[str, Value]], ...] = (
     (Choice("male", "男", "Male"), {"sex": "male"}),
     (
-        Choice("female", "女,没有怀孕", "Female, not pregnant"),
+        Choice("female", "女，没有怀孕", "Female, not pregnant"),
         {"sex": "female", "pregnant": False},
     ),
     (
-        Choice("pregnant", "女,怀孕了或者有可能", "Female, pregnant or possibly"),
+        Choice("pregnant", "女，怀孕了或者有可能", "Female, pregnant or possibly"),
         {"sex": "female", "pregnant": True},
     ),
 )
@@ -257,7 +257,7 @@ def _of_complaint(rules: Rules) -> Question:
     choices = [Choice(one.id, one.option_zh, one.option_en) for one in asked]
     return Question(
         "complaint",
-        "最不舒服的是什么?可以选,也可以用自己的话说:哪里、怎么不舒服。",
+        "最不舒服的是什么？可以选，也可以用自己的话说：哪里、怎么不舒服。",
         "What troubles you most? Choose, or say in your own words where and how it feels.",
         (*choices, _UNSURE),
         signs=tuple(one.id for one in asked),

@@ -155,13 +155,13 @@ def _suggestion(department: str, words: Sequence[str]) -> Suggestion:
     if not words:
         return Suggestion(
             department,
-            f"根据您的描述,{department}常看这类问题",
+            f"根据您的描述，{department}常看这类问题",
             f"From what you describe, {name_en} often sees problems of this kind",
         )
     word = words[0]
     return Suggestion(
         department,
-        f"您提到了“{word}”,{department}常看这类问题",
+        f"您提到了“{word}”，{department}常看这类问题",
         f"You mentioned “{word}”: {name_en} often sees problems of this kind",
     )
 
@@ -177,6 +177,6 @@ def _for_a_child() -> Suggestion:
 def _nothing_fits() -> Suggestion:
     return Suggestion(
         GENERAL_PRACTICE,
-        "暂时看不出该看哪个专科,全科医生可以先帮您判断",
+        "暂时看不出该看哪个专科，全科医生可以先帮您判断",
         "No one department stands out: a general practitioner can look first",
     )

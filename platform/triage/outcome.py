@@ -206,7 +206,7 @@ def _suggested(
     if name == EMERGENCY:
         return Suggested(
             name,
-            "这种情况要马上看,急诊随时有医生",
+            "这种情况要马上看，急诊随时有医生",
             "This should be seen at once, and Emergency is always open",
         )
     if name == PAEDIATRICS and _is_child(findings):
@@ -236,7 +236,7 @@ def _because(rule: Rule, findings: Findings) -> tuple[str, str]:
     quote = next((findings.quotes[sign] for sign in signs if sign in findings.quotes), "")
     if not quote:
         return rule.why_zh, rule.why_en
-    return f"您说“{quote}”:{rule.why_zh}", f"You said “{quote}”: {rule.why_en}"
+    return f"您说“{quote}”：{rule.why_zh}", f"You said “{quote}”: {rule.why_en}"
 
 
 def _examinations(
@@ -248,7 +248,7 @@ def _examinations(
     for name in list(wanted)[:MOST_EXAMINATIONS]:
         examination = rules.examinations[name]
         warns = examination.tell_if_pregnant and (pregnant or findings.may_be_pregnant())
-        zh = "怀孕或可能怀孕的,先告诉医生。" if warns else ""
+        zh = "怀孕或可能怀孕的，先告诉医生。" if warns else ""
         en = " If you are or may be pregnant, tell the doctor first." if warns else ""
         likely.append(
             Likely(

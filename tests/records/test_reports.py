@@ -239,7 +239,7 @@ def test_a_report_as_text(wang) -> None:  # type: ignore[no-untyped-def]
     assert report_text(filed(wang), "zh-hans").splitlines() == [
         "血常规 · 2026-11-18",
         "• 血红蛋白 134 g/L(参考范围 115–150) 正常",
-        "参考范围因实验室、年龄和性别而不同,请由医生结合您的情况解读。",
+        "参考范围因实验室、年龄和性别而不同，请由医生结合您的情况解读。",
     ]
 
 

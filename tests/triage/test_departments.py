@@ -36,7 +36,7 @@ def test_a_complaint_finds_its_department(text: str, department: str) -> None:
 def test_the_reason_names_the_patients_own_word() -> None:
     (first, *_) = suggest_departments("最近总是咳嗽", [])
 
-    assert first.reason_zh == "您提到了“咳嗽”,呼吸内科常看这类问题"
+    assert first.reason_zh == "您提到了“咳嗽”，呼吸内科常看这类问题"
     assert "Respiratory Medicine" in first.reason_en
 
 

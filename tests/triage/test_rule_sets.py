@@ -47,7 +47,7 @@ def in_force(boss: StaffMember, draft: RuleSet) -> RuleSet:
 
 
 def harmless(boss: StaffMember) -> RuleSet:
-    return changed(boss, "senses", "别掏耳朵,别进水。", "不要掏耳朵。")
+    return changed(boss, "senses", "别掏耳朵，别进水。", "不要掏耳朵。")
 
 
 def dangerous(boss: StaffMember) -> RuleSet:
