@@ -49,6 +49,7 @@ class Day:
     acknowledged_ms: list[float] = field(default_factory=list)
     messages: int = 0
     answers: Counter[str] = field(default_factory=Counter)  # sent, given up, owed
+    stuck: list[list[str]] = field(default_factory=list)  # a thread that owes: kind, lots
     attempts: list[list[Any]] = field(default_factory=list)
     lost: int = 0
     doubled: int = 0
@@ -183,8 +184,10 @@ def _count(
         day.lost += sum((Counter(patient.turns) - Counter(said)).values())
         day.doubled += sum((Counter(said) - Counter(patient.turns)).values())
         day.reordered += Counter(said) == Counter(patient.turns) and said != list(patient.turns)
-        for _text, lot, _is_card in thread["answers"] if thread else []:
-            day.answers[lot] += 1
+        lots = [lot for _text, lot, _is_card in thread["answers"]] if thread else []
+        day.answers.update(lots)
+        if "owed" in lots:
+            day.stuck.append([patient.line.kind, *lots])
         if thread is not None and not patient.line.only_notices:
             _compare(day, thread["answers"], got=_got(patient))
     day.attempts = found["attempts"]

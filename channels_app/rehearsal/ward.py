@@ -140,7 +140,7 @@ def tell() -> dict[str, Any]:
 
 
 def _lot(message: Any) -> str:
-    """What became of an answer; one that has to wait, and what stands behind it, is not late."""
+    """What became of an answer; what has to wait, and all that stands behind it, is not late."""
     from django.utils import timezone
 
     if message.sent_at or message.given_up_at:
@@ -162,7 +162,7 @@ def _threads() -> Iterator[dict[str, Any]]:
                 said.append(message.text)
             else:
                 lot = _lot(message)
-                waits = lot == "owed" and answers and answers[-1][1] == "waiting"
+                waits = lot == "owed" and any(earlier == "waiting" for _t, earlier, _c in answers)
                 is_card = "card" in (message.details or {})
                 answers.append((plain_text(message), "waiting" if waits else lot, is_card))
         yield {
