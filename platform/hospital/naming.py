@@ -14,6 +14,7 @@ from hospital.models import Department, Doctor, Place
 NAMES = Path(__file__).with_name("names.toml")
 # "王主任", "王医生": the surname alone will do where only one is called so.
 _CALLED = "主任医师|副主任|主任|医生|医师|大夫|教授|专家"
+_HAS_TITLE = re.compile(rf"{_CALLED}|\b(?:dr|doctor)\b")
 _ACTS = tuple("看洗拔补验做建")  # 洗牙, 验光: what one comes for
 _CLINIC_ENDS = ("科", "诊", "中心", "医", "产检", "孕检", "科门诊")
 # "挂个皮肤", "呼吸专家号" name a clinic; "皮肤痒", "呼吸困难" a complaint.
@@ -104,6 +105,8 @@ def find_doctors(text: str) -> NamedDoctors | None:
         for name in (doctor.name, doctor.name_en):
             for span in _said(plain, _plain(name)) if name else ():
                 return NamedDoctors((doctor,), _with_title(plain, span))
+    if not _HAS_TITLE.search(plain):
+        return None
     for doctor in doctors:
         surname_en = _plain(doctor.name_en.split(" ")[0])
         pattern = rf"{re.escape(doctor.name[0])}(?:{_CALLED})"
@@ -171,6 +174,8 @@ def _places(text: str, name: str) -> Iterable[Span]:
 
 
 def _said(text: str, name: str) -> Iterable[Span]:
+    if name not in text:  # of hundreds of names hardly one is: no pattern is worth its compiling
+        return ()
     pattern = re.escape(name)
     if name.isascii():
         pattern = rf"(?<![a-z]){pattern}(?![a-z])"

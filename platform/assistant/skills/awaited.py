@@ -43,6 +43,13 @@ class Awaited:
 
 def awaited(talk: Talk) -> Awaited | None:
     """What was asked, and waits for an answer; of a button the very row that it stood below."""
+    if "awaited" not in talk.read:
+        talk.read["awaited"] = _find(talk)
+    found: Awaited | None = talk.read["awaited"]
+    return found
+
+
+def _find(talk: Talk) -> Awaited | None:
     if (button := _by_button(talk)) is not None:
         return button
     due = awaiting_answer(talk.conversation, now=talk.now)

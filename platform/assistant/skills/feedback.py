@@ -150,15 +150,15 @@ def wants(talk: Talk) -> bool:
     words = talk.words.strip()
     if _BUTTON.fullmatch(words) or (_OPINES.search(words) and _ANNOUNCES.fullmatch(words)):
         return True
+    rates = _rating_in(words) is not None
+    # Words instead of a rating, or after it.
+    judges = _JUDGES.search(words) is not None and not re.search(r"[?？]|吗$", words)
+    if not rates and not judges:
+        return False
     row = feedback.awaiting_rating(talk.conversation, now=talk.now)
     if row is None or not _is_newest(talk, row):
         return False
-    if row.answered_at is None and _rating_in(words) is not None:
-        return True
-    # Words instead of a rating, or after it.
-    return (
-        not row.words and _JUDGES.search(words) is not None and not re.search(r"[?？]|吗$", words)
-    )
+    return (rates and row.answered_at is None) or (judges and not row.words)
 
 
 def claims(talk: Talk, answers: bool) -> bool:
