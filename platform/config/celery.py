@@ -6,11 +6,13 @@ Either way a ring is only a doorbell: the row is the debt, and a sweep rings aga
 
 import logging
 import os
+import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_ready
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_init, worker_ready
 from django.conf import settings
+from django.db import close_old_connections, connections
 from kombu.entity import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -21,6 +23,7 @@ QUEUE = "wenan"
 DEAD = "wenan.dead"  # RabbitMQ only; the embedded broker marks the row
 MAX_DELIVERIES = 5  # of one ring, before it counts as the cause of the crashes
 BROKER_TIMEOUT_S = 2  # nothing waits longer for a broker that does not answer
+FILE_OPEN_S = 60  # a worker opens its SQLite file anew after so long, should it have been replaced
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +48,9 @@ ALWAYS: dict[str, Any] = {
     "worker_enable_remote_control": False,
     "worker_hijack_root_logger": False,
     "worker_redirect_stdouts": False,
+    # Celery closes every connection, and PostgreSQL's pool, before and after each task. Never so
+    # here: see `look_after_connections`.
+    "CELERY_DB_REUSE_MAX": sys.maxsize,
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,  # for ever: a hospital's worker waits for its broker
 }
@@ -92,6 +98,22 @@ app.add_defaults(configuration)
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def keep_djangos_logging(**_: object) -> None:
     """Anybody who answers this signal keeps Celery from setting up logs of its own."""
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def keep_files_open(**_: object) -> None:
+    """A thread keeps its SQLite connection from task to task; PostgreSQL has a pool for that."""
+    for database in connections.settings.values():
+        if database["ENGINE"].endswith("sqlite3"):
+            database["CONN_MAX_AGE"] = FILE_OPEN_S
+
+
+@task_prerun.connect  # type: ignore[untyped-decorator]
+@task_postrun.connect  # type: ignore[untyped-decorator]
+def look_after_connections(sender: Any, **_: object) -> None:
+    """Close what is broken or old, as Django does it around a request."""
+    if not sender.request.is_eager:
+        close_old_connections()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from celery import shared_task
+from django.db.backends.signals import connection_created
 
 
 def _note(line: str) -> None:
@@ -24,3 +25,16 @@ def take(*, number: int, milliseconds: int) -> None:
 def die(*, number: int) -> None:
     _note(f"start {number}")
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@shared_task(name="nap.count")
+def count(*, number: int) -> None:
+    _note(f"opened {len(_opened)}")
+
+
+_opened: list[str] = []
+
+
+@connection_created.connect
+def _note_connection(**_: object) -> None:
+    _opened.append("one")

@@ -88,3 +88,15 @@ def test_a_task_that_kills_its_worker_is_given_up(worker: Worker) -> None:
 
     assert worker.notes() == ["start 1"] * 2
     assert Ring.objects.get().call == "nap.die {'number': 1}"
+
+
+@pytest.mark.once
+def test_a_thread_keeps_its_connection_to_sqlite_from_task_to_task(worker: Worker) -> None:
+    for number in range(30):
+        ring("nap.count", {"number": number})
+
+    worker.start()
+    worker.until(no_ring_is_left)
+
+    opened = [int(note.removeprefix("opened ")) for note in worker.notes()]
+    assert len(opened) == 30 and max(opened) < 10  # the pool's threads, the broker's, the warm-up's
