@@ -203,7 +203,7 @@ def test_in_the_evening_what_has_to_be_seen_today_goes_to_the_emergency_departme
     [
         ("宝宝有点拉稀", {"intent": "other"}, True),
         ("有点咳嗽", {"intent": "symptom_triage", "abstained": True}, True),
-        ("有点咳嗽", {"intent": "symptom_triage", "abstained": True, "urgency": 3}, False),
+        ("咳得不一样", {"intent": "symptom_triage", "abstained": True, "urgency": 3}, False),
         ("咳嗽,报告出来了吗", {"intent": "report_query", "abstained": True}, False),
         ("我的手臂看着怪怪的", {"intent": "other", "abstained": True}, False),
     ],
@@ -219,6 +219,27 @@ def test_a_plain_complaint_is_taken_where_the_model_makes_nothing_of_it(
 
     assert Dialogue.objects.filter(skill="triage").exists() is is_taken
     assert Ticket.objects.exists() is not is_taken
+
+
+@pytest.mark.parametrize("words", ["头疼怎么办", "我头疼三天了，一阵一阵的", "孩子腿疼", "感冒了"])
+def test_a_bare_complaint_is_asked_about_whatever_a_model_makes_of_it(
+    patient_writes, model, words
+) -> None:
+    model.means("emergency", urgency=Urgency.EMERGENCY)
+
+    patient_writes(words)
+
+    assert Dialogue.objects.filter(skill="triage").exists()
+    assert not Ticket.objects.exists() and not model.asked
+
+
+@pytest.mark.parametrize("words", ["头疼得厉害", "头疼还吐", "胸口不舒服", "我的手臂看着怪怪的"])
+def test_a_model_raises_what_says_more_or_may_be_grave(patient_writes, model, words) -> None:
+    model.means("emergency", urgency=Urgency.EMERGENCY)
+
+    patient_writes(words)
+
+    assert Ticket.objects.get().reason == Reason.RED_FLAG
 
 
 def test_an_answer_that_does_not_fit_is_no_chat(patient_writes, model) -> None:

@@ -13,6 +13,7 @@ from appointments.models import Slot
 from assistant.reading import choices
 from assistant.reading.choices import Answer, find_pick, yes_or_no
 from assistant.reading.commands import Command, find_command
+from assistant.reading.complaints import is_bare
 from assistant.reading.spelling import plain, rest
 from assistant.skills import advice, inquiry
 from assistant.skills.days import read_wish
@@ -295,8 +296,10 @@ def _read_visit(talk: Talk, asked: bool) -> Found | None:
 
 
 def wants(talk: Talk) -> bool:
-    """ "我不舒服", and no more: there is nothing in it that a model could weigh."""
-    return _UNWELL.fullmatch(plain(talk.words).strip(" .,。?!")) is not None
+    """ "我不舒服", "头疼怎么办", and no more: there is nothing in it that a model could weigh."""
+    if _UNWELL.fullmatch(plain(talk.words).strip(" .,。?!")):
+        return True
+    return is_bare(talk.words, rules_in_force())
 
 
 def takes(talk: Talk) -> bool:
