@@ -7,6 +7,7 @@ from pathlib import Path
 
 from celery import shared_task
 from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 
 
 def _note(line: str) -> None:
@@ -35,6 +36,6 @@ def count(*, number: int) -> None:
 _opened: list[str] = []
 
 
-@connection_created.connect
+@receiver(connection_created)
 def _note_connection(**_: object) -> None:
     _opened.append("one")
