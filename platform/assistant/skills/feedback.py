@@ -46,6 +46,11 @@ _OPINES = re.compile(
     r"投诉|表扬|意见|建议|反馈|反映|夸|不满|\b(?:complain|complaint|feedback|suggestion|praise|compliment)\b",
     re.IGNORECASE,
 )
+_PRAISES = re.compile(
+    r"(?:你好|您好|[,，\s])*(?:我|俺)?(?:想|要|来)*(?:表扬|夸|给\S{1,12}(?:点个?赞|送面?锦旗))"
+    r"|(?:hi|hello|[,\s])*i(?:'d| would| want)?(?: like)?(?: to)? (?:praise|compliment|commend)\b",
+    re.IGNORECASE,
+)
 _CALLED = (
     (str(Sort.COMPLAINT), re.compile(r"投诉|不满|\bcomplain", re.IGNORECASE)),
     (str(Sort.PRAISE), re.compile(r"表扬|夸|锦旗|\b(?:praise|compliment|thank)", re.IGNORECASE)),
@@ -149,6 +154,8 @@ def _read_tell(talk: Talk, asked: bool) -> Found | None:
 def wants(talk: Talk) -> bool:
     words = talk.words.strip()
     if _BUTTON.fullmatch(words) or (_OPINES.search(words) and _ANNOUNCES.fullmatch(words)):
+        return True
+    if _PRAISES.match(words) and not re.search(r"[?？]|吗$", words):
         return True
     rates = _rating_in(words) is not None
     # Words instead of a rating, or after it.
