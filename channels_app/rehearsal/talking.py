@@ -23,20 +23,20 @@ from channels_app.rehearsal.load import Frame, Line, greet, open_line
 WITHIN_S = 20.0  # for one answer; beyond, it counts as missed
 REFERENCE = "greeting"  # the same road without a model or a skill that keeps anything
 
-# What is said, turn by turn; "@2" taps the second thing that was offered. The first service is
-# what the others are measured against.
+# What is said, turn by turn; "@2" taps the second thing that was offered. Nobody is handed over: a
+# nurse's answer is another measurement. The first service is what the others are measured against.
 SCRIPTS: dict[str, tuple[str, ...]] = {
     REFERENCE: ("~menu", "~menu", "~menu"),
     "guide": ("停车在哪里，怎么收费？", "医保卡忘带了怎么办？", "Where do I park?"),
-    "triage": ("我头疼三天了，一阵一阵的", "@1", "@2", "@2", "@1"),
+    "triage": ("我头疼三天了，一阵一阵的", "35岁，男", "都没有", "都没有", "都没有"),
     "booking": (
         "我想挂皮肤科，下周三上午", "@1", "李建国", "13812345678", "换到下午", "@2", "算了不挂了",
     ),
     "visits": ("我的预约", "帮我挂个骨科的号", "@2", "@1"),
-    "report": ("查一下我的报告", "李建国", "13812345678", "算了"),
+    "report": ("查一下我的报告", "李建国", "13812345678", "123456", "算了"),
     "medicine": ("布洛芬饭前吃还是饭后吃？", "阿莫西林怎么保存？"),
     "reminder": ("每天早上八点提醒我吃降压药", "@1", "算了"),
-    "feedback": ("我要投诉，排队排了三个小时", "@1", "算了"),
+    "feedback": ("我要表扬李护士，特别耐心", "~feedback", "排队的地方能不能多放几把椅子"),
 }  # fmt: skip
 
 
@@ -50,7 +50,7 @@ class Talking:
 
 @dataclass
 class Heard:
-    took_s: float = 0.0
+    took_s: float = 0.0  # until the last message was said
     sent: int = 0
     missed: int = 0
     late: int = 0  # messages that nobody was free to say: the house was too slow for this rate
@@ -123,9 +123,9 @@ async def run(talking: Talking) -> Heard:
             task = asyncio.create_task(_turn(patient, heard, free))
             saying.add(task)
             task.add_done_callback(saying.discard)
+        heard.took_s = time.perf_counter() - began
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*saying), WITHIN_S)
-        heard.took_s = time.perf_counter() - began
     return heard
 
 

@@ -13,10 +13,14 @@ from importlib.util import module_from_spec, spec_from_file_location
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from adapters.twilio.stand_in import TwilioStandIn
 from channels_app.rehearsal.house import ROOT, OwnHouse
 from channels_app.rehearsal.load import Load, Result
 from channels_app.rehearsal.report import percentile, table
@@ -27,9 +31,14 @@ PATIENTS = 48  # of one round; each has a nurse who looks at that conversation
 EACH = 18  # messages of one patient: below the house's limit a minute
 MIN_SHARE, MAX_TIMES = 0.5, 3.0  # goals: throughput at least, p99 at most, beside the bare chat
 RATE = 20.0  # messages a second of patients who talk with the assistant
-TALK_S = 30.0
-TALKERS = 180  # enough that somebody is always free to say the next message
+WARM_UP_S, TALK_S = 10.0, 60.0
+TALKERS = 6  # for each second of it: enough that somebody is always free to say the next message
 ANSWERED_WITHIN_S = 1.0  # goal for the p99 of every skill, model included
+NEEDED = ("PostgreSQL", "RabbitMQ", "Redis")
+_LEFT_OUT = gettext_lazy(
+    "PostgreSQL + RabbitMQ + Redis left out: install postgresql, rabbitmq-server and redis-server,"
+    " or set BENCH_DATABASE_URL, BENCH_BROKER_URL and BENCH_REDIS_URL."
+)
 SERVERS = ROOT / "tests" / "harness" / "servers.py"
 
 
@@ -80,17 +89,29 @@ class Command(BaseCommand):
 
     def _skills(self) -> None:
         """How long a patient waits for the answer of each skill, at a steady rate."""
-        self.stderr.write(_("talking with the assistant"))
-        with _house({}) as house:
+        with _servers() as servers:
+            houses: list[tuple[str, dict[str, str]]] = [("SQLite", {})]
+            if servers:
+                houses.append(("PostgreSQL + RabbitMQ + Redis", servers))
+            else:
+                self.stdout.write(str(_LEFT_OUT))
+            for name, environment in houses:
+                self._talk(_("talking with the assistant, %(on)s") % {"on": name}, environment)
+
+    def _talk(self, title: str, environment: dict[str, str]) -> None:
+        with _house(environment) as house, TwilioStandIn() as sms:  # who sends the one-time codes
             house.furnish()
+            account = {"settings": sms.settings(), "secrets": sms.secrets()}
+            house.ward("open", told=json.dumps([{"slug": "sms", "kind": "twilio", **account}]))
             house.start()
             house.wait_until_ready()
-            talking = Talking(house.url, RATE, TALK_S, TALKERS)
-            heard = Heard(**_in_a_process("talking", asdict(talking)))
-        self.stdout.write(table(_skill_rows(heard)))
+            for seconds in (WARM_UP_S, TALK_S):
+                talking = Talking(house.url, RATE, seconds, int(TALKERS * seconds))
+                heard = Heard(**_in_a_process("talking", asdict(talking)))
+        self.stdout.write(f"{title}\n{table(_skill_rows(heard))}")
         said = _("%(rate)s messages/s; missed %(missed)s; not said in time %(late)s")
         rate = heard.sent / heard.took_s if heard.took_s else 0.0
-        told = {"rate": f"{rate:.1f}", "missed": heard.missed, "late": heard.late}
+        told = {"rate": f"{rate:.1f}", "missed": str(heard.missed), "late": str(heard.late)}
         self.stdout.write(said % told)
 
     def _chat(self, *, rounds: int, patients: int) -> None:
@@ -102,7 +123,7 @@ class Command(BaseCommand):
                 )
             ]
             if servers := stack.enter_context(_servers()):
-                bare, stored = _("bare, Redis"), _("stored, PostgreSQL + Redis")
+                bare, stored = _("bare, Redis"), _("stored, PostgreSQL + RabbitMQ + Redis")
                 pairs.append(
                     (
                         stack.enter_context(_bare(bare, servers, rounds, patients)),
@@ -110,12 +131,7 @@ class Command(BaseCommand):
                     )
                 )
             else:
-                self.stdout.write(
-                    _(
-                        "PostgreSQL + Redis left out: install postgresql and redis-server, or set"
-                        " BENCH_DATABASE_URL (empty database) and BENCH_REDIS_URL."
-                    )
-                )
+                self.stdout.write(str(_LEFT_OUT))
             self._measure(list(chain(*pairs)), rounds=rounds, patients=patients)
         self.stdout.write(table(_rows(pairs)))
 
@@ -216,17 +232,30 @@ def _house(environment: dict[str, str]) -> Iterator[OwnHouse]:
 
 @contextmanager
 def _servers() -> Iterator[dict[str, str]]:
-    """Addresses of a PostgreSQL and a Redis: given, or our own where they are installed."""
-    given = {n: os.environ.get(f"BENCH_{n}", "") for n in ("DATABASE_URL", "REDIS_URL")}
-    if all(given.values()):
-        yield given
-        return
+    """PostgreSQL, RabbitMQ and Redis: given, or our own where they are installed; else nothing."""
+    names = ("DATABASE_URL", "BROKER_URL", "REDIS_URL")
+    given = {name: os.environ.get(f"BENCH_{name}", "") for name in names}
     harness = _harness()
-    if harness is None or any("PostgreSQL" in m or "Redis" in m for m in harness.missing()):
+    if all(given.values()):
+        with _own_database(given["DATABASE_URL"]) as url:
+            yield {**given, "DATABASE_URL": url}
+    elif harness is None or any(name in line for line in harness.missing() for name in NEEDED):
         yield {}
-        return
-    with harness.postgres() as database, harness.redis() as redis:
-        yield {"DATABASE_URL": database, "REDIS_URL": redis}
+    else:
+        with harness.postgres() as url, harness.rabbitmq() as broker, harness.redis() as redis:
+            yield dict(zip(names, (url, broker, redis), strict=True))
+
+
+@contextmanager
+def _own_database(url: str) -> Iterator[str]:
+    """An empty one on the server that is named, gone afterwards."""
+    name = f"wenan_bench_{os.getpid()}"
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+        try:
+            yield urlsplit(url)._replace(path=f"/{name}").geturl()
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _harness() -> Any:
