@@ -89,6 +89,7 @@ TEMPLATES = [
 DATABASE_URL = os.environ.get("DATABASE_URL") or f"sqlite:///{VAR / 'wenan.sqlite3'}"
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["ENGINE"] = "config.sqlite3"
     # With these, 0 % "database is locked" at 20 messages a second; with Django's defaults 41 %.
     DATABASES["default"]["OPTIONS"] = {
         # FULL: what was acknowledged to a patient survives a power cut. A batch shares the price.
