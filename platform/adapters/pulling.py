@@ -1,7 +1,8 @@
 """Where a vendor only rings: fetch what was said, in order, from where we stopped.
 
-The cursor moves in the transaction that stores what came before it: after a crash the same is
-fetched again, and its second storing changes nothing.
+A page is stored in parts, so that no other writer waits for all of it; the cursor moves in the
+transaction of the last part. After a crash the same is fetched again, and its second storing
+changes nothing.
 """
 
 import logging
@@ -25,6 +26,7 @@ from patients.models import Channel
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)  # a page takes a second or two
+AT_ONCE = 8  # events in one transaction
 PAGES = 20  # in one run; the sweep goes on
 NOT_AGAIN = timedelta(seconds=15)  # after the vendor refused, or did not answer
 AGAIN = timedelta(minutes=5)  # without any ring: one may have been lost
@@ -100,17 +102,36 @@ def _pull_page(
     moved: dict[str, Any] = {"cursor": batch.cursor}
     if not batch.has_more:
         moved["pulled_at"] = began_at
+    last = max(0, len(batch.events) - 1) // AT_ONCE
+    for part in range(last + 1):
+        events = batch.events[part * AT_ONCE : (part + 1) * AT_ONCE]
+        with_it = moved if part == last else {}
+        if not _store(channel, events, hold, capabilities, with_it, clock=clock):
+            return False
+    return batch.has_more
+
+
+def _store(
+    channel: Channel,
+    events: Sequence[InboundEvent],
+    hold: _Hold,
+    capabilities: Capabilities,
+    moved: dict[str, Any],
+    *,
+    clock: Clock,
+) -> bool:
+    """False: another worker has the hold by now, and nothing was stored."""
     try:
         with hold.stored_with():
             if not hold.renew(clock(), **moved):
                 return False
-            receive(channel, batch.events, capabilities=capabilities, now=clock())
+            receive(channel, events, capabilities=capabilities, now=clock())
     except DatabaseError:
         raise  # the house is ill, not a message: all of it is fetched again
     except Exception as error:
         logger.error("page not stored", extra={"channel": channel.slug, **kind_and_place(error)})
-        _store_one_by_one(channel, batch.events, hold, capabilities, moved, clock=clock)
-    return batch.has_more
+        _store_one_by_one(channel, events, hold, capabilities, moved, clock=clock)
+    return True
 
 
 def _store_one_by_one(
