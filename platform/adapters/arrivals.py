@@ -32,11 +32,11 @@ from conversations.text import MAX_CHARS, EmptyText, clean_text
 from patients.models import Channel, ContactPoint
 from patients.services import (
     NO_UNION,
+    begin_record,
     close_contact_point,
     find_contact_point,
     hear_channel,
     join_by_union,
-    meet,
     reopen_contact_point,
 )
 from tickets.models import Reason
@@ -78,7 +78,7 @@ def receive(
 def greet(channel: Channel, guest: Guest) -> ContactPoint:
     """Somebody whom a vendor vouches for, known or new, joined with their other records."""
     known = find_writer(channel, address=guest.address)
-    contact_point = known or meet(channel, address=guest.address)
+    contact_point = known or begin_record(channel, address=guest.address)
     if guest.union and contact_point.union_index in ("", NO_UNION):
         join_by_union(contact_point, union=guest.union)
     return contact_point

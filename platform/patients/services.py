@@ -99,8 +99,12 @@ def reopen_contact_point(contact_point: ContactPoint, *, at: datetime) -> None:
 
 def meet(channel: Channel, *, address: str, language: str = "zh-hans") -> ContactPoint:
     """Find who has this address on this channel, or begin a new record for them."""
-    if known := find_contact_point(channel, address=address):
-        return known
+    known = find_contact_point(channel, address=address)
+    return known or begin_record(channel, address=address, language=language)
+
+
+def begin_record(channel: Channel, *, address: str, language: str = "zh-hans") -> ContactPoint:
+    """The same for somebody of whom nothing was found."""
     try:
         with transaction.atomic():
             patient = create_patient(language=language)
