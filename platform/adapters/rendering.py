@@ -14,9 +14,13 @@ LETTERS = "ABCDEFGH"  # not digits: departments are numbered in the text itself
 
 
 def plain_text(message: Message, *, language: str = "") -> str:
-    """All that a patient's screen would show of it, in words; empty: the conversation's own."""
+    """All that a patient's screen would show of it, in words.
+
+    Without a `language` in that of the message; a nurse's is signed in the conversation's.
+    """
     details = message.details or {}
-    with translation.override(language or message.conversation.language):
+    own = details.get("lang") or message.conversation.language
+    with translation.override(language or own):
         if code := code_of(message):
             return _code_in_words(code["digits"])
         parts = [_signed(message)]

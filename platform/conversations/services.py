@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
+from django.utils.translation import get_language
 
 from conversations.models import Author, Conversation, Kind, Message, Owner
 from events import MessageReceived, ReplyQueued, publish
@@ -39,16 +40,19 @@ def start_conversation(contact_point: ContactPoint, *, now: datetime) -> Convers
     known: Conversation | None = getattr(contact_point, "conversation", None)
     if known is not None:
         return known
-    conversation, _ = Conversation.objects.get_or_create(
-        contact_point=contact_point,
-        defaults={
-            "data_key_id": contact_point.data_key_id,
-            "language": contact_point.patient.language,
-            "started_at": now,
-            "last_message_at": now,
-        },
-    )
-    return conversation
+    try:
+        with transaction.atomic():
+            return Conversation.objects.create(
+                contact_point=contact_point,
+                data_key_id=contact_point.data_key_id,
+                language=contact_point.patient.language,
+                started_at=now,
+                last_message_at=now,
+            )
+    except IntegrityError:  # begun by another process meanwhile
+        begun = Conversation.objects.get(contact_point=contact_point)
+        begun.contact_point = contact_point  # who holds on to it knows the right one
+        return begun
 
 
 def announce_message(message: Message) -> None:
@@ -75,6 +79,8 @@ def queue_reply(
     """
     if client_id and (stored := _find_repeat(conversation, client_id)):
         return same_or_refuse(stored, text)
+    if author != Author.NURSE:  # what is put around it later speaks the language of its words
+        details = {**(details or {}), "lang": get_language()}
     message = _append(
         conversation,
         kind=Kind.TEXT,
