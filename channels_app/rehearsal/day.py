@@ -23,6 +23,8 @@ from channels_app.rehearsal.house import OwnHouse
 
 AT_ONCE = 16  # callbacks in flight
 TWICE, THRICE = 0.08, 0.04  # of the callbacks; WeChat repeats within 15 s
+ACKNOWLEDGED_WITHIN_MS = 300  # the goal; vendors ask again after 5 s
+EARLY = "早上好，你们几点上班？"
 SETTLE_S = 90.0  # for the last answer to be given to its vendor
 
 
@@ -65,9 +67,9 @@ class Day:
         return not any(broken) and not self.refused and not self.answers["owed"]
 
     @property
-    def p99_ms(self) -> float:
-        ranked = sorted(self.acknowledged_ms)
-        return ranked[int(len(ranked) * 0.99)] if ranked else 0.0
+    def late(self) -> int:
+        """Callbacks that were acknowledged too late, as some are on a machine that is busy."""
+        return sum(took_ms > ACKNOWLEDGED_WITHIN_MS for took_ms in self.acknowledged_ms)
 
 
 @dataclass
@@ -109,8 +111,9 @@ def live_a_day(
     ]
     house.ward("open", told=json.dumps(told))
     nurses = house.staffed()
-    began_at = time.monotonic()
     try:
+        early = _warm_up(house, lines, after=patients)
+        began_at = time.monotonic()
         _write_all(house, cast, day, rate=rate, chance=chance)
         day.took_s = time.monotonic() - began_at
         found = _settled(house)
@@ -119,9 +122,23 @@ def live_a_day(
         nurses.stdin.close()
         nurses.wait(30)
     found = _settled(house)  # what the nurses said last
-    _count(day, cast, found, lines)
+    _count(day, [*early, *cast], found, lines)
     day.leaked = _leaks(house, cast)
     return day
+
+
+def _warm_up(house: OwnHouse, lines: Sequence[Line], *, after: int) -> list[_Patient]:
+    """One patient of each channel before the clock runs: a process that has just begun is slow."""
+    early = [
+        _Patient(line, line.address_of(number), [EARLY])
+        for number, line in enumerate(lines, start=after)
+    ]
+    with httpx.Client(base_url=house.url, timeout=20) as client:
+        for patient in early:
+            writes = patient.line.stand_in.writes(patient.address, EARLY)
+            _post(client, patient.line.kind, writes)
+    _settled(house)
+    return early
 
 
 def _write_all(

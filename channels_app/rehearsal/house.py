@@ -102,12 +102,16 @@ class OwnHouse:
 
     def staffed(self) -> "subprocess.Popen[bytes]":
         """Nurses at work, until the process' stdin is closed."""
-        return subprocess.Popen(
+        nurses = subprocess.Popen(
             [sys.executable, "-m", "channels_app.rehearsal.ward", "nurse"],
             cwd=ROOT,
             env=self._environment,
             stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
+        assert nurses.stdout is not None
+        nurses.stdout.readline()  # they are here
+        return nurses
 
     def start(self, *names: str) -> None:
         """Start these processes of the Procfile, all of them without a name."""

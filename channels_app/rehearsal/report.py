@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
-from channels_app.rehearsal.day import Day
+from channels_app.rehearsal.day import ACKNOWLEDGED_WITHIN_MS, Day
 from channels_app.rehearsal.simulation import Case, Outcome
 
 Row = tuple[str, str]
@@ -50,6 +50,7 @@ def day_rows(day: Day) -> list[Row]:
         (_("messages"), str(day.messages)),
         (_("callbacks, with repeats"), f"{day.callbacks}  ({rate:.1f}/s)"),
         (_("to the acknowledgement, p50 / p99"), _times(acks)),
+        (_("later than %(ms)s ms") % {"ms": ACKNOWLEDGED_WITHIN_MS}, str(day.late)),
         (_("callbacks refused"), str(day.refused.total())),
         *[("  " + _("HTTP %(status)s") % {"status": s}, str(n)) for s, n in day.refused.items()],
         *[(_("answers") + f", {lot}", str(number)) for lot, number in day.answers.items()],

@@ -55,6 +55,7 @@ def nurse_until_told() -> None:
         )
         for number in range(NURSES)
     ]
+    print("here", flush=True)  # noqa: T201 - see `OwnHouse.staffed`
     while not select.select([sys.stdin], [], [], LOOK_EVERY_S)[0]:
         for ticket in list(Ticket.objects.waiting().order_by("pk")[:20]):
             nurse = staff[ticket.pk % NURSES]
