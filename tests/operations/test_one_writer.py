@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import IntegrityError, OperationalError, connections
 
 from config.sqlite3.base import ASK_EVERY_MS, DatabaseWrapper
 
@@ -56,6 +56,19 @@ def test_who_comes_while_another_writes_waits_and_then_writes(
         cursor.execute("INSERT INTO row VALUES ('ours')")
 
     assert said(ours) == ["theirs", "ours"]
+
+
+def test_of_many_rows_none_is_written_twice_or_alone(
+    ours: DatabaseWrapper, other: sqlite3.Connection
+) -> None:
+    other.execute("COMMIT")
+    with ours.cursor() as cursor:
+        cursor.executemany("INSERT INTO row VALUES (%s)", [["one"], ["two"]])
+    with pytest.raises(IntegrityError), ours.cursor() as cursor:
+        cursor.execute("CREATE UNIQUE INDEX once ON row (said)")
+        cursor.executemany("INSERT INTO row VALUES (%s)", [["three"], ["one"]])
+
+    assert said(ours) == ["theirs", "one", "two"]
 
 
 def test_who_waits_too_long_is_told(ours: DatabaseWrapper, other: sqlite3.Connection) -> None:

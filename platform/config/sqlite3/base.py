@@ -35,7 +35,16 @@ class _Cursor(base.SQLiteCursorWrapper):
         return self._patiently(lambda: super(_Cursor, self).execute(query, params))
 
     def executemany(self, query: str, param_list: Any) -> Any:
-        return self._patiently(lambda: super(_Cursor, self).executemany(query, param_list))
+        if self.connection.in_transaction:  # whoever writes already waits for nobody
+            return super().executemany(query, param_list)
+        self.execute("BEGIN IMMEDIATE")  # all of them or none: asked again, none comes twice
+        try:
+            done = super().executemany(query, param_list)
+        except BaseException:
+            self.connection.rollback()
+            raise
+        self.connection.commit()
+        return done
 
     def _patiently(self, act: Callable[[], Any]) -> Any:
         deadline = time.monotonic() + self.patience_s
@@ -43,7 +52,7 @@ class _Cursor(base.SQLiteCursorWrapper):
             try:
                 return act()
             except sqlite3.OperationalError as error:
-                code = error.sqlite_errorcode
+                code = getattr(error, "sqlite_errorcode", 0)
                 is_busy = code & 0xFF == sqlite3.SQLITE_BUSY and code != _SNAPSHOT
                 if not is_busy or time.monotonic() > deadline:
                     raise
