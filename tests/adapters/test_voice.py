@@ -16,7 +16,7 @@ from adapters import media
 from adapters.media import MAX_HEARINGS, bring, not_brought
 from adapters.models import Attachment
 from adapters.weixin.stand_in import WeChatStandIn
-from assistant import policy, services
+from assistant import planning, policy
 from assistant.services import attend, give_unattended_to_nurses, hear_voice
 from channels_app.console_frames import frame_of
 from conversations.models import Author, Conversation, Message, Owner
@@ -244,9 +244,9 @@ def test_words_that_come_while_the_assistant_gives_up_waiting_win(
 
     def just_then(turn: Any) -> Any:
         hear_voice(message, transcript="你好", now=timezone.now())
-        return services.ask_to_type(turn)
+        return planning.ask_to_type(turn)
 
-    monkeypatch.setitem(services.SKILLS, policy.Act.ASK_TO_TYPE, just_then)
+    monkeypatch.setitem(planning.SKILLS, policy.Act.ASK_TO_TYPE, just_then)
 
     assert answered(after=61) == []
     [reply] = answered(after=62)

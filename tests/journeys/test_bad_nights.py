@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from assistant import danger, services
+from assistant import acting, danger, services
 from assistant.services import attend, give_unattended_to_nurses
 from conversations.models import Author, Message, Owner
 from hospital.models import Department
@@ -57,7 +57,7 @@ def test_an_erased_patient_stops_no_other_alarm(patient_writes, nurse, now) -> N
 def test_a_turn_that_breaks_anywhere_gives_this_message_and_the_next_to_a_nurse(
     patient_writes, model, monkeypatch, caplog, now
 ) -> None:
-    monkeypatch.setattr(services, "announce_nurse", _break)
+    monkeypatch.setattr(acting, "announce_nurse", _break)
     conversation = patient_writes("第一句", attended=False).message.conversation
     patient_writes("第二句", attended=False)
 
@@ -181,7 +181,7 @@ def test_a_takeover_between_reading_and_writing_leaves_the_message_to_the_nurse(
 ) -> None:
     model.means("chitchat")
     message = patient_writes("你好", attended=False).message
-    plan = services._plan
+    plan = services.plan_for
 
     def late(*args, **fields):
         found = plan(*args, **fields)
@@ -192,7 +192,7 @@ def test_a_takeover_between_reading_and_writing_leaves_the_message_to_the_nurse(
             claim_ticket(ticket.id, nurse=nurse, now=now)
         return found
 
-    monkeypatch.setattr(services, "_plan", late)
+    monkeypatch.setattr(services, "plan_for", late)
     attend(message.conversation_id, understand=model, now=now)
 
     assert not Message.objects.filter(author=Author.ASSISTANT).exists()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from assistant import services
+from assistant import planning
 from conversations.models import Author, Message
 from workers import listeners, sweeps
 
@@ -84,7 +84,7 @@ def test_a_skill_that_breaks_brings_a_nurse(patient_writes, model, monkeypatch, 
         raise RuntimeError
 
     model.means("chitchat")
-    monkeypatch.setitem(services.SKILLS, services.Act.GREET, broken)
+    monkeypatch.setitem(planning.SKILLS, planning.Act.GREET, broken)
     patient_writes("你好")
 
     from tickets.models import Ticket
