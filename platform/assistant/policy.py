@@ -12,6 +12,7 @@ from triage.labels import Distress, Intent, Understanding, Urgency
 
 MAX_DISTRESS = 0.90  # 0 to 1; an anxious patient is answered, one beyond this is given to a nurse
 MAX_ANGER = 0.60  # 0 to 1; a wrong soothing word costs more than a nurse's minute
+SURE_OF_CHAT = 0.80  # 0 to 1; whoever mumbles twice is better off with a nurse
 MAX_MISSES = 2  # the second misunderstanding in a row brings a nurse
 
 
@@ -193,8 +194,8 @@ def decide_in_dialogue(
 
 def _besides(meaning: Understanding, *, skill: str, words: str) -> Decision | None:
     """Something else in the middle of a dialogue, or None."""
-    if meaning.intent is Intent.CHITCHAT:
-        return Decision(Act.ASK_AGAIN)
+    if meaning.intent is Intent.CHITCHAT:  # "嗯嗯那啥" is perhaps one, and an answer is it not
+        return Decision(Act.ASK_AGAIN) if meaning.intent_confidence >= SURE_OF_CHAT else None
     if meaning.intent in BY_INTENT and meaning.intent is not Intent.OTHER:
         return Decision(Act.ANSWER)
     other = SKILL_BY_INTENT.get(meaning.intent)
