@@ -179,7 +179,6 @@ class Attempt(models.Model):
         "patients.ContactPoint", models.SET_NULL, null=True, related_name="+"
     )
     part = models.PositiveSmallIntegerField(_("part"), default=0)  # of a message that was split
-    language = models.CharField(max_length=8, blank=True, default="")  # that it was said in
     is_notice = models.BooleanField(_("by a template"), default=False)
     began_at = models.DateTimeField(_("began at"))
     ended_at = models.DateTimeField(_("ended at"), null=True)

@@ -13,14 +13,10 @@ from hospital.models import Hospital
 LETTERS = "ABCDEFGH"  # not digits: departments are numbered in the text itself
 
 
-def plain_text(message: Message, *, language: str = "") -> str:
-    """All that a patient's screen would show of it, in words.
-
-    Without a `language` in that of the message; a nurse's is signed in the conversation's.
-    """
+def plain_text(message: Message) -> str:
+    """All that a patient's screen would show of it, in words, whatever they write in since."""
     details = message.details or {}
-    own = details.get("lang") or message.conversation.language
-    with translation.override(language or own):
+    with translation.override(details.get("lang") or message.conversation.language):
         if code := code_of(message):
             return _code_in_words(code["digits"])
         parts = [_signed(message)]

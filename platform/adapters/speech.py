@@ -181,14 +181,8 @@ class Speech:
     def _parts(self) -> list[str]:
         if self.is_notice or self.adapter.capabilities.template_only:
             return [""]
-        language = self._language()
-        text = policy.JOINT.join(plain_text(each, language=language) for each in self.bubbles)
+        text = policy.JOINT.join(map(plain_text, self.bubbles))
         return policy.split(text, capabilities=self.adapter.capabilities)
-
-    def _language(self) -> str:
-        """Of the first try: what was begun in one language is not cut in another."""
-        first = self._tried().exclude(language="").order_by("pk").first()
-        return first.language if first is not None else self.conversation.language
 
     def _by_another_way(self, refused: Rejected) -> tuple["Speech", SendResult | None]:
         """A notice on this channel, or the patient's next channel; and what became of it there."""
@@ -265,7 +259,6 @@ class Speech:
                 channel=self.channel,
                 contact_point=self.contact_point,
                 part=number,
-                language=self._language(),
                 began_at=began_at,
                 is_notice=self.is_notice,
             )

@@ -79,15 +79,15 @@ def queue_reply(
     """
     if client_id and (stored := _find_repeat(conversation, client_id)):
         return same_or_refuse(stored, text)
-    if author != Author.NURSE:  # what is put around it later speaks the language of its words
-        details = {**(details or {}), "lang": get_language()}
+    # What is put around it when it leaves speaks the language that it was written in.
+    lang = conversation.language if author == Author.NURSE else get_language()
     message = _append(
         conversation,
         kind=Kind.TEXT,
         text=text,
         author=author,
         epoch=epoch,
-        details=details,
+        details={**(details or {}), "lang": lang},
         nurse_id=nurse_id,
         client_id=client_id,
         sent_at=None,

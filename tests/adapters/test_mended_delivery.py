@@ -332,7 +332,8 @@ def test_a_worker_that_lost_its_lease_says_nothing_more(
 
 
 def parts_of(message: Message, language: str) -> int:
-    Conversation.objects.update(language=language)
+    message.details = {**(message.details or {}), "lang": language}
+    message.save()
     found = Message.objects.select_related("conversation__contact_point__channel").get(
         pk=message.pk
     )
