@@ -24,6 +24,7 @@ DEAD = "wenan.dead"  # RabbitMQ only; the embedded broker marks the row
 MAX_DELIVERIES = 5  # of one ring, before it counts as the cause of the crashes
 BROKER_TIMEOUT_S = 2  # nothing waits longer for a broker that does not answer
 FILE_OPEN_S = 60  # a worker opens its SQLite file anew after so long, should it have been replaced
+ASKS_EVERY_MS = 8  # whether it may write there: who waits at a screen, or calls us, goes first
 
 logger = logging.getLogger(__name__)
 
@@ -101,11 +102,12 @@ def keep_djangos_logging(**_: object) -> None:
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
-def keep_files_open(**_: object) -> None:
+def share_the_file(**_: object) -> None:
     """A thread keeps its SQLite connection from task to task; PostgreSQL has a pool for that."""
     for database in connections.settings.values():
         if database["ENGINE"].endswith("sqlite3"):
             database["CONN_MAX_AGE"] = FILE_OPEN_S
+            database["OPTIONS"]["ask_every_ms"] = ASKS_EVERY_MS
 
 
 @task_prerun.connect  # type: ignore[untyped-decorator]
