@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Sum
+from django.utils.translation import gettext as _
 
 from careplans import policy
 from careplans.models import Due, DueKind, DueQuerySet, Reason, State, Status, Task, TaskKind
@@ -25,6 +26,8 @@ from conversations.services import queue_reply, start_conversation, take_back
 from events.logs import kind_and_place
 from patients.models import Consent, ContactPoint, Purpose
 from patients.services import other_contact_points
+from records.guard import check
+from records.models import MedicationRequest
 from tickets.models import Ticket
 from triage.labels import Urgency
 from vault.cipher import blind_index
@@ -136,7 +139,9 @@ def _do(group: Sequence[Due], today: _Today, *, now: datetime) -> bool:
         language = conversation.language if conversation else plan.patient.language
         text = words_of(group, language=language)
         digest = blind_index(text, purpose="careplans.reminder")[:16]
-    match policy.decide(_facts(first, address, conversation, digest, today, now=now)):
+    objected = bool(text) and _is_objected_to(group, now=now)
+    facts = _facts(first, address, conversation, digest, today, is_objected_to=objected, now=now)
+    match policy.decide(facts):
         case policy.Stop(why=why):
             stop_plan(plan, why=why, now=now)
         case policy.Wait(until=until):
@@ -152,6 +157,21 @@ def _do(group: Sequence[Due], today: _Today, *, now: datetime) -> bool:
     return False
 
 
+def _is_objected_to(group: Sequence[Due], *, now: datetime) -> bool:
+    """Whether a medicine here must not just be taken: an allergy was told since it was planned.
+
+    Not where somebody prescribed it against the warning, and said why.
+    """
+    schedules = [row.medication for row in group if row.medication is not None]
+    named = " ".join(each.medicine for each in schedules)
+    concerns = check(named, group[0].plan.patient, now=now) if named else []
+    if not any(each.is_serious for each in concerns):
+        return False
+    ids = {each.prescription_id for each in schedules}
+    reasons = MedicationRequest.objects.filter(pk__in=ids - {None})
+    return sum(bool(request.override_reason) for request in reasons) < len(ids)
+
+
 def _rows(group: Sequence[Due]) -> DueQuerySet:
     """These, as long as nobody has asked or settled them meanwhile."""
     ids = [row.pk for row in group]
@@ -165,6 +185,7 @@ def _facts(
     digest: str,
     today: _Today,
     *,
+    is_objected_to: bool,
     now: datetime,
 ) -> policy.Facts:
     plan, patient = due.plan, due.plan.patient
@@ -185,6 +206,7 @@ def _facts(
         is_with_nurse=urgency is not None,
         asked_today=today.asked[patient.pk],
         alike_today=today.alike[patient.pk, digest],
+        is_objected_to=is_objected_to,
     )
 
 
@@ -333,7 +355,9 @@ _TASKS = {
     Reason.NOT_DELIVERED: TaskKind.UNDELIVERED,
     Reason.TOO_MANY: TaskKind.TOO_MANY,
     Reason.HOUSE_DOWN: TaskKind.UNDELIVERED,
+    Reason.GUARD: TaskKind.WARNED,
 }
+_AT_ONCE = frozenset({Reason.TOO_MANY, Reason.GUARD})  # of other doses it takes several in a row
 
 
 def _bring_nurse(due: Due, why: Reason, *, now: datetime) -> Task | None:
@@ -341,17 +365,26 @@ def _bring_nurse(due: Due, why: Reason, *, now: datetime) -> Task | None:
     kind = _TASKS.get(why)
     if kind is None or due.plan.patient.data_key.destroyed_at is not None:
         return None
-    if due.kind == DueKind.DOSE and why != Reason.TOO_MANY and not _is_often(due):
+    if due.kind == DueKind.DOSE and why not in _AT_ONCE and not _is_often(due):
         return None
     return open_task(
         due.plan.patient,
         kind=kind,
         about=f"plan {due.plan_id} {kind}",
+        words=_held_back(due) if why == Reason.GUARD else None,
         priority=due.step.priority if due.step else 1,
         plan=due.plan,
         due=due,
         now=now,
     )
+
+
+def _held_back(due: Due) -> str:
+    medicine = due.medication.medicine if due.medication is not None else ""
+    return _(
+        "Not reminded of %(medicine)s: the record speaks against it. If it is right all the same,"
+        " write the reason into the prescription; else stop the plan."
+    ) % {"medicine": medicine}
 
 
 def _is_often(due: Due) -> bool:

@@ -35,6 +35,7 @@ class Facts:
     can_be_reached: bool = True
     is_emergency: bool = False  # an open ticket says so
     is_with_nurse: bool = False
+    is_objected_to: bool = False  # the guard speaks against the medicine, and nobody said why not
     asked_today: int = 0  # of this patient, all plans
     alike_today: int = 0  # with these very words
 
@@ -90,6 +91,8 @@ def decide(facts: Facts) -> Verdict:
         return End(State.MISSED, Reason.NOT_DELIVERED)
     if facts.asked_today >= MOST_A_DAY or facts.alike_today >= MOST_ALIKE_A_DAY:
         return End(State.MISSED, Reason.TOO_MANY)
+    if facts.is_objected_to:
+        return End(State.CANCELLED, Reason.GUARD)
     return Ask()
 
 

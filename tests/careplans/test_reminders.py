@@ -10,7 +10,7 @@ from adapters.delivery import deliver
 from careplans import policy, services
 from careplans.answers import read_answer
 from careplans.asking import ask_owed, look_after_asked
-from careplans.models import CarePlan, Due, Reason, State, Status, StoppedWhy, Task
+from careplans.models import CarePlan, Due, Reason, State, Status, StoppedWhy, Task, TaskKind
 from careplans.planning import NoConsent, live_elsewhere, plan_ahead, start_medication
 from careplans.services import account, awaiting_answer, take_answer
 from conftest import NOON
@@ -25,6 +25,7 @@ from patients.services import (
     mute_contact_point,
     withdraw_consent,
 )
+from records.models import AllergyIntolerance, MedicationRequest
 from tickets.models import Reason as Handoff
 from tickets.services import hand_over
 
@@ -495,3 +496,58 @@ def test_a_merge_takes_plans_along(medicine: Prescribe, anna: ContactPoint) -> N
     plan.refresh_from_db()
     assert plan.patient == other
     assert ask_owed(now=THREE) == 1
+
+
+# --- the guard ------------------------------------------------------------------------------------
+
+
+def allergic_to(patient: Patient, substance: str) -> None:
+    AllergyIntolerance.objects.create(
+        patient=patient, data_key_id=patient.data_key_id, substance=substance
+    )
+
+
+def test_nobody_is_reminded_of_what_they_have_come_to_be_allergic_to(
+    medicine: Prescribe, anna: ContactPoint, said: Said
+) -> None:
+    plan = medicine(time(15), time(20), name="阿莫西林胶囊", last_day=date(2026, 11, 18))
+    allergic_to(anna.patient, "青霉素")
+
+    assert ask_owed(now=THREE) == 0
+    assert ask_owed(now=THREE + 5 * HOUR) == 0
+
+    assert said() == []
+    assert set(Due.objects.filter(plan=plan).values_list("state", "reason")) == {
+        (State.CANCELLED, Reason.GUARD)
+    }
+    task = Task.objects.get()  # one for both doses
+    assert (task.kind, task.plan) == (TaskKind.WARNED, plan)
+    assert "阿莫西林" in task.words
+
+
+def test_of_another_medicine_they_are(medicine: Prescribe, anna: ContactPoint, said: Said) -> None:
+    medicine(last_day=date(2026, 11, 18))
+    allergic_to(anna.patient, "青霉素")
+
+    assert ask_owed(now=THREE) == 1 and len(said()) == 1
+
+
+@pytest.mark.parametrize(("reason", "is_reminded"), [("脱敏治疗后可用", True), (None, False)])
+def test_a_prescription_with_a_reason_stands(
+    medicine: Prescribe, anna: ContactPoint, said: Said, reason: str | None, is_reminded: bool
+) -> None:
+    patient = anna.patient
+    allergic_to(patient, "青霉素")
+    request = MedicationRequest.objects.create(
+        patient=patient,
+        data_key_id=patient.data_key_id,
+        drug="阿莫西林胶囊",
+        dose="0.5 g",
+        starts_at=NOON,
+        override_reason=reason,
+    )
+    plan = medicine(name="阿莫西林胶囊", last_day=date(2026, 11, 18))
+    plan.medications.update(prescription_id=request.pk)
+
+    assert ask_owed(now=THREE) == is_reminded
+    assert Task.objects.exists() is not is_reminded

@@ -48,6 +48,7 @@ class Reason(models.TextChoices):
     MUTED = "muted", _("muted by the patient")
     MOVED = "moved", _("planned anew")
     HAPPENED = "happened", _("what it waited for has happened")
+    GUARD = "guard", _("an allergy or a warning speaks against it")
     # acknowledged
     TOLD = "told", _("said, and no answer expected")
 
