@@ -151,7 +151,7 @@ def test_every_column_of_personal_words_is_sealed() -> None:
         "conversations.Conversation": {"language", "owner"},
         "conversations.Message": {"author", "kind", "external_id", "client_id"},
         "tickets.Ticket": {"reason", "outcome"},
-        "adapters.Attempt": {"result", "category", "code", "vendor_id", "status", "language"},
+        "adapters.Attempt": {"result", "category", "code", "vendor_id", "status"},
         "tickets.Draft": {"kind"},
         "careplans.CarePlan": {"kind", "status", "stopped_why", "time_zone", "meals"},
         "careplans.MedicationSchedule": {"meal", "times"},
