@@ -217,7 +217,7 @@ def _suggested(
     if complaint is None:
         return Suggested(
             name,
-            f"根据您的描述,{name}常看这类问题",
+            f"根据您的描述，{name}常看这类问题",
             f"From what you describe, {english} often sees problems of this kind",
         )
     quote = findings.quotes.get(complaint.id)
@@ -225,7 +225,7 @@ def _suggested(
     said_en = f"You said “{quote}”" if quote else f"You told us of: {complaint.name_en.lower()}"
     return Suggested(
         name,
-        f"{said_zh},{name}常看这类问题",
+        f"{said_zh}，{name}常看这类问题",
         f"{said_en}: {english} often sees problems of this kind",
     )
 
