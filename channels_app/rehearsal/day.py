@@ -123,7 +123,7 @@ def live_a_day(
         nurses.wait(30)
     found = _settled(house)  # what the nurses said last
     _count(day, [*early, *cast], found, lines)
-    day.leaked = _leaks(house, cast)
+    day.leaked = _leaks(house, [*early, *cast])
     return day
 
 

@@ -162,14 +162,13 @@ def _is_objected_to(group: Sequence[Due], *, now: datetime) -> bool:
 
     Not where somebody prescribed it against the warning, and said why.
     """
-    schedules = [row.medication for row in group if row.medication is not None]
-    named = " ".join(each.medicine for each in schedules)
-    concerns = check(named, group[0].plan.patient, now=now) if named else []
-    if not any(each.is_serious for each in concerns):
-        return False
-    ids = {each.prescription_id for each in schedules}
-    reasons = MedicationRequest.objects.filter(pk__in=ids - {None})
-    return sum(bool(request.override_reason) for request in reasons) < len(ids)
+    for schedule in (row.medication for row in group if row.medication is not None):
+        concerns = check(schedule.medicine, group[0].plan.patient, now=now)
+        if any(each.is_serious for each in concerns):
+            request = MedicationRequest.objects.filter(pk=schedule.prescription_id).first()
+            if request is None or not request.override_reason:
+                return True
+    return False
 
 
 def _rows(group: Sequence[Due]) -> DueQuerySet:
@@ -380,11 +379,13 @@ def _bring_nurse(due: Due, why: Reason, *, now: datetime) -> Task | None:
 
 
 def _held_back(due: Due) -> str:
-    medicine = due.medication.medicine if due.medication is not None else ""
+    """All that one message would have named; the plan says the rest."""
+    together = Due.objects.filter(plan=due.plan_id, kind=DueKind.DOSE, due_at=due.due_at)
+    names = [each.medication.medicine for each in together.select_related("medication")]
     return _(
         "Not reminded of %(medicine)s: the record speaks against it. If it is right all the same,"
         " write the reason into the prescription; else stop the plan."
-    ) % {"medicine": medicine}
+    ) % {"medicine": _(", ").join(dict.fromkeys(names))}
 
 
 def _is_often(due: Due) -> bool:

@@ -10,9 +10,8 @@ from triage.findings import Known
 from triage.interview_rules import Rules
 from triage.outcome import complaints_of
 
-ORDINARY_FROM = (
-    4  # the level of a complaint of which nothing else is known; up to 3 it may be grave
-)
+# The level of a complaint of which nothing else is known; up to 3 it may be grave.
+ORDINARY_FROM = 4
 MOST = 40  # characters; who writes more says more
 _SOMEBODY = (
     r"(?:我(?:的|家|们)?)?(?:孩子|小孩|宝宝|宝贝|娃儿?|儿子|女儿|闺女|妈妈?|爸爸?|母亲|父亲|老公|老婆"
@@ -33,13 +32,14 @@ _ASKS = (
     r"|要不要(?:去)?(?:看医生|医院|看)|求助|啊|呀|呢|吧|吗|么"
 )
 _ENGLISH = (
-    r"\b(?:i|i'?ve|have|had|has|having|got|a|an|the|my|some|mild|slight|bit|of|for|since|been|is|are|am|and|on|off|it|"
+    r"\b(?:i'?ve|i|have|had|has|having|got|an|a|the|my|some|mild|slight|bit|of|for|since|been|is|are|am|and|on|off|it|"
     r"son|daughter|child|kid|baby|mum|mom|mother|dad|father|wife|husband|hello|hi|please|thanks|doctor"
     r"|what|should|do|can|to|about|yesterday|today|this|last|morning|night|week|days?|weeks?|months?"
     r"|one|two|three|four|five|few|couple|[0-9]+)\b"
 )
 _VAGUE = re.compile(r"感冒|着凉|受凉|\ba cold\b")  # no sign by which anybody could ask on
-_FRAME = re.compile(rf"(?:{_SOMEBODY}|{_SINCE}|{_HOW}|{_ASKS}|{_ENGLISH}|[\s,.。?!~…'’])*")
+# Atomic: what was read once is read one way only, so "刚刚刚刚…" costs no more than its length.
+_FRAME = re.compile(rf"(?>{_SOMEBODY}|{_SINCE}|{_HOW}|{_ASKS}|{_ENGLISH}|[\s,.。?!~…'’])*+")
 
 
 def is_bare(words: str, rules: Rules) -> bool:

@@ -38,8 +38,8 @@ _JUDGES = re.compile(
 )
 # What only announces that something will be told.
 _ANNOUNCES = re.compile(
-    r"(你好|您好|请问|我|想|要|来|给|你们|提|写|反馈|反映|一下|一?个|一?条|点|些|医院|表扬|夸夸?|投诉|意见|建议|问题|情况|评价|服务|谁|怎么|哪里?|吗|可以|能|在|的|有|对|不满|,|，|。|!|！|\?|？|\s)+"
-    r"|(i|want|would|like|to|a|an|have|make|give|leave|some|file|complaint|complain|feedback|suggestion|praise|compliment|hi|hello|please|about|the|you|can|where|how|do|\?|\.|,|'d|'ll|\s)+",
+    r"(?>你好|您好|请问|我|想|要|来|给|你们|提|写|反馈|反映|一下|一?个|一?条|点|些|医院|表扬|夸夸?|投诉|意见|建议|问题|情况|评价|服务|谁|怎么|哪里?|吗|可以|能|在|的|有|对|不满|,|，|。|!|！|\?|？|\s)++"
+    r"|(?>i|want|would|like|to|about|an|a|have|make|give|leave|some|file|complaint|complain|feedback|suggestion|praise|compliment|hi|hello|please|the|you|can|where|how|do|\?|\.|,|'d|'ll|\s)++",
     re.IGNORECASE,
 )
 _OPINES = re.compile(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from assistant.reading.complaints import MOST, is_bare
+from assistant.skills.feedback import _ANNOUNCES
 from triage.interview_rules import Rules, build_rules, shipped_texts
 from triage.redflags import find_red_flags
 
@@ -41,6 +42,15 @@ def test_one_complaint_and_no_more(rules: Rules, words: str) -> None:
 )  # fmt: skip
 def test_what_says_more_or_may_be_grave(rules: Rules, words: str) -> None:
     assert not is_bare(words, rules)
+
+
+@pytest.mark.parametrize("piece", ["刚", "得了", "我的孩子", "夸", "一个"])
+def test_what_is_said_over_and_over_is_read_in_no_more_time_than_it_takes(
+    rules: Rules, piece: str
+) -> None:
+    """Read in every way that it can be cut, this would not end today."""
+    assert not is_bare(("头疼" + piece * 40)[: MOST - 1] + "x", rules)
+    assert not _ANNOUNCES.fullmatch("表扬" + piece * 400 + "x")
 
 
 def test_no_emergency_that_anybody_wrote_down_is_a_bare_complaint(rules: Rules) -> None:
