@@ -92,7 +92,7 @@ def test_another_process_follows_within_seconds(boss: StaffMember) -> None:
 
     active = in_force(boss, harmless(boss))
 
-    until = monotonic() + 5
+    until = monotonic() + 60
     while there.get().checksum != active.checksum and monotonic() < until:
         sleep(0.05)
     assert there.get().checksum == active.checksum

@@ -25,6 +25,8 @@ from vault.models import AccessHead
 
 Frame = dict[str, Any]
 
+SOON_S = 30.0  # on a busy machine; no test waits this long when all is well
+
 application = AuthMiddlewareStack(URLRouter([path("ws/console/", NurseConsole.as_asgi())]))
 
 
@@ -50,7 +52,7 @@ class Screen:
 
     async def connect(self) -> bool:
         await self.line.send_input({"type": "websocket.connect"})
-        answer = await self.line.receive_output(timeout=3)
+        answer = await self.line.receive_output(timeout=SOON_S)
         return bool(answer["type"] == "websocket.accept")
 
     async def say(self, type: str, **fields: Any) -> None:
@@ -59,21 +61,21 @@ class Screen:
     async def say_raw(self, text: str) -> None:
         await self.line.send_input({"type": "websocket.receive", "text": text})
 
-    async def hear(self, within: float = 3.0) -> Frame:
+    async def hear(self, within: float = SOON_S) -> Frame:
         output = await self.line.receive_output(timeout=within)
         assert output["type"] == "websocket.send", output
         frame: Frame = json.loads(output["text"])
         self.heard.append(frame)
         return frame
 
-    async def expect(self, type: str, within: float = 3.0, **fields: Any) -> Frame:
+    async def expect(self, type: str, within: float = SOON_S, **fields: Any) -> Frame:
         async with asyncio.timeout(within):
             while True:
                 frame = await self.hear(within)
                 if frame["type"] == type and fields.items() <= frame.items():
                     return frame
 
-    async def closed_with(self, within: float = 3.0) -> int:
+    async def closed_with(self, within: float = SOON_S) -> int:
         async with asyncio.timeout(within):
             while True:
                 output = await self.line.receive_output(timeout=within)
@@ -90,7 +92,7 @@ class Screen:
 
     async def leave(self) -> None:
         await self.line.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.line.wait(timeout=3)
+        await self.line.wait(timeout=SOON_S)
 
 
 OpenScreen = Callable[..., Awaitable[Screen]]

@@ -268,7 +268,7 @@ async def test_typing_reaches_the_other_side_and_no_echo_comes_back(visitor, nur
 
     for _ in range(3):
         await visitor.say("typing")
-    assert await asyncio.wait_for(typing(), 5) == "patient"
+    assert await asyncio.wait_for(typing(), 30) == "patient"
     with pytest.raises(TimeoutError):  # once in three seconds
         await asyncio.wait_for(typing(), 0.3)
 

@@ -21,7 +21,9 @@ class ModelServer:
         self.status = 200
         self.finish = "stop"
         self.raw: bytes | None = None
-        self.waits_s = 0.0
+        self.holds = False  # its answer, until `let_go`
+        self.let_go = threading.Event()
+        self.is_asked = threading.Event()
         self.drips = False  # a byte now and then, never done
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
@@ -44,7 +46,9 @@ class ModelServer:
                 server.asked.append(json.loads(self.rfile.read(length)))
                 server.headers.append(dict(self.headers))
                 server.paths.append(self.path)
-                time.sleep(server.waits_s)
+                server.is_asked.set()
+                if server.holds:
+                    server.let_go.wait()
                 content = server.answer()
                 self.send_response(server.status)
                 self.send_header("Content-Length", str(len(content)))
@@ -76,4 +80,5 @@ class ModelServer:
 def model_server() -> Iterator[ModelServer]:
     server = ModelServer()
     yield server
+    server.let_go.set()
     server.close()
