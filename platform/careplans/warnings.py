@@ -15,7 +15,7 @@ from conversations.text import TextTooLong
 from events.logs import kind_and_place
 from patients.models import Patient
 from records.guard import Concern, Questioned, Watch
-from records.medications import objections
+from records.medications import objections, weigh_new_allergies
 from records.models import MedicationRequest
 from staff.models import StaffMember
 from tickets.models import Ticket
@@ -78,6 +78,7 @@ def reply_with_care(
 
 def tell_doctors(*, now: datetime) -> int:
     """Put each prescription that the guard spoke against before its doctor; returns how many."""
+    weigh_new_allergies(now=now)
     owed = MedicationRequest.objects.filter(warning_owed_at__isnull=False)
     count = 0
     for request in owed.order_by("warning_owed_at", "pk")[:AT_ONCE]:

@@ -107,6 +107,11 @@ def check(
     return _worst_first(found)
 
 
+def check_against(text: str, allergies: Iterable[AllergyIntolerance]) -> list[Concern]:
+    """What of a text these allergies alone speak against. Worst first."""
+    return _worst_first(_against(text, _named(text), allergies))
+
+
 class Watch:
     """All whom a conversation may be about, and what they must not get: one query a turn.
 

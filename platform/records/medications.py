@@ -1,14 +1,21 @@
 """What is prescribed: taken in from where doctors prescribe, and looked up."""
 
+import logging
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
+from events.logs import kind_and_place
 from patients.models import Patient
 from records import guard
 from records.drugbook import Warning, book, find_drugs
-from records.models import Medication, MedicationRequest
+from records.models import AllergyIntolerance, Medication, MedicationRequest
+from vault.cipher import Unreadable
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 200  # allergies that one sweep weighs
 
 
 @transaction.atomic
@@ -51,9 +58,37 @@ def question(request: MedicationRequest, *, now: datetime) -> None:
 
 def objections(request: MedicationRequest, *, now: datetime) -> list[guard.Concern]:
     """What the guard says against it, as far as that stops anybody."""
-    names = [request.drug, request.medication.name if request.medication else ""]
-    concerns = guard.check(" ".join(filter(None, names)), request.patient, now=now)
+    concerns = guard.check(_names(request), request.patient, now=now)
     return [each for each in concerns if each.is_serious]
+
+
+def _names(request: MedicationRequest) -> str:
+    names = [request.drug, request.medication.name if request.medication else ""]
+    return " ".join(filter(None, names))
+
+
+def weigh_new_allergies(*, now: datetime) -> None:
+    """Where an allergy that has come to be known speaks against a prescription that stands.
+
+    Its doctor is owed a word then. One allergy that does not open stops no other.
+    """
+    for allergy_id in AllergyIntolerance.objects.unweighed().values_list("pk", flat=True)[:AT_ONCE]:
+        with transaction.atomic():
+            rows = AllergyIntolerance.objects.unweighed().select_for_update(of=["self"])
+            if allergy := rows.filter(pk=allergy_id).first():
+                try:
+                    _weigh(allergy, now=now)
+                except Unreadable as error:
+                    logger.error("allergy not weighed", extra=kind_and_place(error))
+                rows.filter(pk=allergy_id).update(weighed_for=allergy.patient_id)
+
+
+def _weigh(allergy: AllergyIntolerance, *, now: datetime) -> None:
+    theirs = MedicationRequest.objects.filter(patient=allergy.patient_id)
+    for request in theirs.select_related("medication").to_be_taken(now=now):
+        concerns = guard.check_against(_names(request), [allergy])
+        if any(each.is_serious for each in concerns):
+            MedicationRequest.objects.filter(pk=request.pk).update(warning_owed_at=now)
 
 
 def current_medications(patient: Patient, now: datetime) -> list[MedicationRequest]:

@@ -1,7 +1,8 @@
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from vault.fields import SealedText
@@ -13,6 +14,14 @@ class AllergyQuerySet(models.QuerySet["AllergyIntolerance"]):
         """Those that count: also what the patient says, until staff know better."""
         told = AllergyIntolerance.Verification
         return self.filter(verification__in=[told.UNCONFIRMED, told.CONFIRMED])
+
+    def unweighed(self) -> "AllergyQuerySet":
+        """Those that nobody has held yet against what their patient takes already."""
+        return self.in_force().filter(UNWEIGHED, patient__erased_at=None).order_by("pk")
+
+
+# New, changed since, or come to another record by a merge.
+UNWEIGHED = Q(weighed_for=None) | ~Q(weighed_for=F("patient"))
 
 
 class AllergyIntolerance(SealedModel):
@@ -49,15 +58,22 @@ class AllergyIntolerance(SealedModel):
         default=Criticality.UNKNOWN,
     )
     recorded_at = models.DateTimeField(_("recorded at"), auto_now_add=True)
+    # The record against whose prescriptions it was held, see `medications.weigh_new_allergies`.
+    weighed_for = models.BigIntegerField(null=True, editable=False)
 
     objects = AllergyQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("allergy")
         verbose_name_plural = _("allergies")
+        indexes = [models.Index(fields=["id"], condition=UNWEIGHED, name="allergy_unweighed")]
 
     def __str__(self) -> str:
         return _("allergy %(id)s") % {"id": self.pk}
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.weighed_for = None
+        super().save(*args, **kwargs)
 
     @property
     def is_stated(self) -> bool:
@@ -212,9 +228,13 @@ class Medication(models.Model):
 
 
 class RequestQuerySet(models.QuerySet["MedicationRequest"]):
+    def to_be_taken(self, *, now: datetime) -> "RequestQuerySet":
+        """Now or later."""
+        active = self.filter(status=MedicationRequest.Status.ACTIVE)
+        return active.filter(Q(ends_at=None) | Q(ends_at__gt=now)).order_by("starts_at", "pk")
+
     def current(self, *, now: datetime) -> "RequestQuerySet":
-        running = self.filter(status=MedicationRequest.Status.ACTIVE, starts_at__lte=now)
-        return running.filter(Q(ends_at=None) | Q(ends_at__gt=now)).order_by("starts_at", "pk")
+        return self.to_be_taken(now=now).filter(starts_at__lte=now)
 
 
 class MedicationRequest(SealedModel):

@@ -279,6 +279,8 @@ def _takes_back(record: AllergyRecord, ours: AllergyRecord) -> bool:
 def _add(row: AllergyIntolerance, record: AllergyRecord) -> None:
     row.reaction = row.reaction or record.reaction
     row.criticality = max(record.criticality, str(row.criticality), key=_GRAVITY.__getitem__)
+    # What a patient only said, or our staff took back, counts from now on: they know of it.
+    row.verification, row.said_of = AllergyIntolerance.Verification.CONFIRMED, None
     row.save()
 
 

@@ -5,10 +5,24 @@ nothing costs a minute, a medicine that should not have been named may cost a li
 """
 
 from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
 
 from patients.models import Gender, Patient, Proxy
 from records.guard import Stated, read_allergies
 from records.models import AllergyIntolerance
+from staff.models import StaffMember
+from vault import access
+
+
+class NoSubstance(Exception):
+    """An allergy to nothing."""
+
+
+class RecordClosed(Exception):
+    """This person was erased, or the record went into another."""
+
 
 # What the writer is to the patient, by the words for whom it is said of.
 _WRITER_IS = {
@@ -45,6 +59,78 @@ def keep_stated(
                 )
             )
     return kept
+
+
+def settle_stated(
+    allergy: AllergyIntolerance, *, is_true: bool, by: StaffMember, now: datetime
+) -> bool:
+    """Staff confirm of this patient what was only said, or refute it; False where that was done.
+
+    A refuted one stays on record, and stops nobody any more.
+    """
+    told = AllergyIntolerance.Verification
+    with transaction.atomic():
+        access.hold_head()  # it is locked before other rows
+        stated = AllergyIntolerance.objects.select_for_update().filter(
+            pk=allergy.pk, verification=told.UNCONFIRMED
+        )
+        if (row := stated.first()) is None:
+            return False
+        row.verification = told.CONFIRMED if is_true else told.REFUTED
+        row.said_of = None if is_true else row.said_of
+        row.save()
+        _log(row.patient, reason=f"allergy {row.verification}", by=by, now=now)
+    return True
+
+
+def record_allergy(
+    patient: Patient,
+    *,
+    substance: str,
+    reaction: str = "",
+    is_high: bool = False,
+    by: StaffMember,
+    now: datetime,
+) -> AllergyIntolerance:
+    """Staff write down what a patient must not get. The same once more adds to what is there.
+
+    Raises RecordClosed, NoSubstance.
+    """
+    words, reaction = substance.strip(), reaction.strip()
+    if not words:
+        raise NoSubstance
+    with transaction.atomic():
+        access.hold_head()
+        if not Patient.objects.filter(pk=patient.pk, erased_at=None, merged_into=None).exists():
+            raise RecordClosed
+        row = _known(words, patient) or AllergyIntolerance(
+            patient=patient, data_key_id=patient.data_key_id, substance=words
+        )
+        row.reaction = reaction or row.reaction
+        row.criticality = AllergyIntolerance.Criticality.HIGH if is_high else row.criticality
+        row.verification, row.said_of = AllergyIntolerance.Verification.CONFIRMED, None
+        row.save()
+        _log(patient, reason="allergy recorded", by=by, now=now)
+    return row
+
+
+def _known(words: str, patient: Patient) -> AllergyIntolerance | None:
+    ids = read_allergies(words)
+    for row in patient.allergies.select_for_update().order_by("pk"):
+        if row.substance.strip() == words or (ids and ids == read_allergies(row.substance)):
+            return row
+    return None
+
+
+def _log(patient: Patient, *, reason: str, by: StaffMember, now: datetime) -> None:
+    access.record(
+        access.Action.CHANGE,
+        actor_id=by.pk,
+        subject="patient",
+        subject_id=patient.pk,
+        reason=reason,
+        now=now,
+    )
 
 
 def _record_of(whose: str, writer: Patient, subject: Patient | None) -> Patient | None:

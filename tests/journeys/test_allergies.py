@@ -12,10 +12,11 @@ from conversations.models import Author, Conversation, Message, Owner
 from hospital.models import Department, Doctor
 from knowledge.models import Article, ArticleVersion
 from patients.models import Patient, Proxy
-from patients.services import create_patient
-from records.guard import Questioned
+from patients.services import create_patient, merge_patients
+from records.guard import Questioned, stated_allergies
 from records.medications import file_prescription
 from records.models import AllergyIntolerance
+from records.statements import keep_stated, settle_stated
 from staff.models import StaffMember
 from tickets.card import build_card
 from tickets.models import Reason, Ticket
@@ -296,5 +297,50 @@ def test_one_that_nothing_speaks_against_tells_nobody(
     allergic: Patient, doctor: Doctor, now: datetime
 ) -> None:
     file_prescription(allergic, external_id="", drug="氯雷他定", dose="10 mg", now=now)
+
+    assert tell_doctors(now=now) == 0
+
+
+def test_an_allergy_that_comes_to_be_known_later_is_told_to_who_prescribed_before(
+    doctor: Doctor, now: datetime
+) -> None:
+    patient, namesake = create_patient(name="王小明"), create_patient(name="王小明")
+    for who in (patient, namesake):
+        file_prescription(
+            who, external_id=f"rx-{who.pk}", drug="阿莫西林", dose="0.5 g", doctor=doctor, now=now
+        )
+    file_prescription(patient, external_id="rx-0", drug="氯雷他定", dose="10 mg", now=now)
+    keep_stated(stated_allergies("我对青霉素过敏"), writer=patient)
+
+    told = [tell_doctors(now=now) for _ in range(2)]
+
+    assert told == [1, 0]
+    task = Task.objects.get(kind=TaskKind.WARNED)
+    assert (task.patient, task.department) == (patient, doctor.department)
+    assert "阿莫西林" in task.words and "氯雷他定" not in task.words
+
+
+def test_a_merge_brings_an_allergy_to_what_the_other_record_takes(
+    allergic: Patient, doctor: Doctor, now: datetime
+) -> None:
+    into = create_patient(name="王小明")
+    file_prescription(
+        into, external_id="rx-1", drug="阿莫西林", dose="0.5 g", doctor=doctor, now=now
+    )
+    assert tell_doctors(now=now) == 0
+
+    merge_patients(allergic, into=into)
+
+    assert tell_doctors(now=now) == 1
+
+
+def test_one_that_was_refuted_is_told_to_nobody(
+    allergic: Patient, doctor: Doctor, nurse: StaffMember, now: datetime
+) -> None:
+    AllergyIntolerance.objects.update(verification="unconfirmed")
+    settle_stated(allergic.allergies.get(), is_true=False, by=nurse, now=now)
+    file_prescription(
+        allergic, external_id="rx-1", drug="阿莫西林", dose="0.5 g", doctor=doctor, now=now
+    )
 
     assert tell_doctors(now=now) == 0

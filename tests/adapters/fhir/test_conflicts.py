@@ -218,6 +218,23 @@ def test_an_allergy_that_a_nurse_wrote_down_already_is_that_one(
     assert (row.substance, row.criticality, row.reaction) == ("Penicillin", "high", "皮疹")
 
 
+@pytest.mark.parametrize("verification", ["unconfirmed", "refuted", "entered-in-error"])
+def test_what_they_know_of_counts_whatever_it_was_here(
+    his: FhirStandIn, exchanges: Exchange, verification: str
+) -> None:
+    his.put(patient())
+    exchanges()
+    one = Patient.objects.get()
+    AllergyIntolerance.objects.create(
+        patient=one, data_key=one.data_key, substance="青霉素", verification=verification
+    )
+    his.put(allergy())
+
+    exchanges(LATER)
+
+    assert AllergyIntolerance.objects.in_force().get().verification == "confirmed"
+
+
 # --- Reports and prescriptions -------------------------------------------------------------------
 
 
