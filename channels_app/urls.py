@@ -2,6 +2,7 @@ from django.urls import URLPattern, path
 
 from channels_app import (
     cards,
+    console_allergies,
     console_media,
     console_tasks,
     console_views,
@@ -28,6 +29,16 @@ urlpatterns: list[URLPattern] = [
     path("console/lists/", console_views.lists, name="console-lists"),
     path(
         "console/conversation/<int:conversation_id>/card/", console_views.card, name="console-card"
+    ),
+    path(
+        "console/conversation/<int:conversation_id>/allergy/",
+        console_allergies.add,
+        name="console-allergy-add",
+    ),
+    path(
+        "console/conversation/<int:conversation_id>/allergy/<int:allergy_id>/<slug:name>/",
+        console_allergies.settle,
+        name="console-allergy-settle",
     ),
     path("console/task/<int:task_id>/", console_tasks.task, name="console-task"),
     path("console/task/<int:task_id>/<slug:name>/", console_tasks.act, name="console-task-act"),

@@ -67,7 +67,9 @@ def acknowledge(message: Message) -> str:
     if not said:
         return ""
     what = _(", ").join(dict.fromkeys(_of_whom(each) for each in said))
-    return _("I have noted: %(what)s. A nurse will check it with you.") % {"what": what}
+    return _("I have noted: %(what)s. The next nurse you speak with will check it.") % {
+        "what": what
+    }
 
 
 def _of_whom(said: dict[str, str]) -> str:

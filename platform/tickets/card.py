@@ -134,7 +134,7 @@ def build_card(ticket: Ticket, now: datetime) -> HandoffCard:
         reason=ticket.get_reason_display(),
         waiting_since=ticket.waiting_since,
         signs=(*_signs(from_patient), *_alarms(ticket, messages)),
-        allergies=tuple(_allergies(conversation, patient)),
+        allergies=tuple(allergies_shown(conversation)),
         medicines=tuple(current_medications(patient, now)),
         next_visit=_next_visit(patient, now=now),
         said=most_telling(from_patient),
@@ -207,8 +207,9 @@ def last_question(messages: Sequence[Message]) -> Line | None:
     return _line(last[0]) if last else None
 
 
-def _allergies(conversation: Conversation, patient: Patient) -> QuerySet[AllergyIntolerance]:
+def allergies_shown(conversation: Conversation) -> QuerySet[AllergyIntolerance]:
     """The patient's, and what the writer said of somebody whose record nobody knows."""
+    patient = conversation.subject or conversation.contact_point.patient
     theirs = Q(patient=patient)
     if conversation.contact_point.patient_id != patient.pk:
         theirs |= Q(patient=conversation.contact_point.patient_id, verification="unconfirmed")

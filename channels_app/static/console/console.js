@@ -256,10 +256,19 @@ function fetchCard() {
   void fetchInto(cardUrl.replace("/0/", `/${conversation}/`), "#card");
 }
 
+/** @param {HTMLFormElement} form */
+function wroteAllergy(form) {
+  $("allergies-title").focus();
+  if ($("allergies").querySelector(".is-bad")) return;
+  form.reset();
+  form.closest("details")?.removeAttribute("open");
+}
+
 $("card").addEventListener("htmx:beforeSwap", (event) => {
   if (!event.detail.xhr.responseURL.includes(`/${thread.conversation}/`)) event.detail.shouldSwap = false;
 });
-$("card").addEventListener("htmx:afterSwap", () => {
+$("card").addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id === "allergies") wroteAllergy(event.detail.requestConfig.elt);
   const name = $("card").querySelector("[data-title]")?.dataset.title;
   if (name) $("thread-name").textContent = name;
 });
