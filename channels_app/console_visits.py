@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from django import forms
 from django.core import signing
 from django.db import transaction
 from django.db.models import Q
@@ -16,6 +17,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_GET, require_POST
 
 from appointments.booking import HoldLapsed, NoLongerLive, TooManyHolds, cancel, confirm, hold
@@ -40,8 +42,8 @@ from appointments.slots import find_slots
 from appointments.visits import NotToday, NotYet, check_in, day_list, fulfil, miss
 from channels_app.console_door import for_carers
 from hospital.models import Department, Doctor, Hospital
-from patients.models import Patient
-from patients.services import index_phone
+from patients.models import Gender, Patient
+from patients.services import index_phone, register_patient
 from staff.models import Role, StaffMember
 from vault import access
 from vault.datakeys import open_many
@@ -49,6 +51,7 @@ from vault.datakeys import open_many
 OFFERED = 60  # slots on the booking page
 LISTED = 500  # visits of a day; a department has fewer
 FOUND = 5  # people with one phone
+EARLIEST_BIRTH = date(1900, 1, 1)
 FOUND_FOR_S = 30 * 60  # how long who was found by phone may be booked for
 REASON_CHARS = 500
 _SALT = "wenan.desk"
@@ -235,8 +238,58 @@ def find(request: HttpRequest, *, nurse: StaffMember) -> HttpResponseBase:
     _log(access.Action.SEARCH, None, reason="desk", nurse=nurse)
     for person in people:
         _log(access.Action.READ, person.pk, reason="desk", nurse=nurse)
+    return _found(request, people, RegistrationForm() if index else None)
+
+
+class RegistrationForm(forms.Form):
+    """Who stands at the desk for the first time; the phone is the one that was looked for."""
+
+    name = forms.CharField(label=_l("Name"), max_length=50)
+    birth_date = forms.DateField(label=_l("Birth date"))
+    gender = forms.ChoiceField(label=_l("Gender"), choices=Gender.choices, initial=Gender.UNKNOWN)
+    identity_number = forms.CharField(
+        label=_l("Identity number (may stay empty)"), max_length=30, required=False
+    )
+    phone = forms.RegexField(
+        r"^[+＋]?[\d\s()（）-]{7,25}$", label=_l("Registered phone, all digits")
+    )
+
+    def clean_birth_date(self) -> date:
+        born: date = self.cleaned_data["birth_date"]
+        today = timezone.localdate(timezone.now(), Hospital.objects.this_one().zone)
+        if not EARLIEST_BIRTH <= born <= today:
+            raise forms.ValidationError(_("This birth date can't be right."))
+        return born
+
+
+@require_POST
+@for_carers
+def register(request: HttpRequest, *, nurse: StaffMember) -> HttpResponseBase:
+    """Make a record for somebody new, and choose it; who is known already is shown instead."""
+    form = RegistrationForm(request.POST)
+    if not form.is_valid():
+        return _found(request, [], form)
+    given = form.cleaned_data
+    with transaction.atomic():
+        access.hold_head()
+        patient, is_new = register_patient(
+            name=given["name"],
+            phone=given["phone"],
+            birth_date_text=given["birth_date"].isoformat(),
+            gender=given["gender"],
+            identity_number=given["identity_number"] or None,
+        )
+        action = access.Action.CHANGE if is_new else access.Action.READ
+        _log(action, patient.pk, reason="desk registration", nurse=nurse)
+    said = _("Registered.") if is_new else _("Registered already: please check who it is.")
+    return _found(request, [patient], None, said=said)
+
+
+def _found(
+    request: HttpRequest, people: list[Patient], form: RegistrationForm | None, *, said: str = ""
+) -> HttpResponse:
     found = [{"patient": each, "token": signing.dumps(each.pk, salt=_SALT)} for each in people]
-    return render(request, "console/_found.html", {"found": found})
+    return render(request, "console/_found.html", {"found": found, "form": form, "said": said})
 
 
 @require_POST

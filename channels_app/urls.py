@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern] = [
     path("console/visits/waitlist/", console_visits.waitlist, name="console-waitlist"),
     path("console/visits/book/", console_visits.book, name="console-book"),
     path("console/visits/book/find/", console_visits.find, name="console-find"),
+    path("console/visits/book/register/", console_visits.register, name="console-register"),
     path("console/visits/book/it/", console_visits.book_it, name="console-book-it"),
     path("console/visits/<int:visit_id>/", console_visits.visit, name="console-visit"),
     path(

@@ -57,6 +57,22 @@ def create_patient(**fields: Any) -> Patient:
 
 
 @transaction.atomic
+def register_patient(*, name: str, phone: str, **fields: Any) -> tuple[Patient, bool]:
+    """The record of who stands at the desk, and whether it is new.
+
+    Who has this identity number, or this name by this phone, is registered already.
+    """
+    known = Patient.objects.filter(merged_into=None, erased_at=None).order_by("pk")
+    index = index_identity_number(fields.get("identity_number") or "")
+    if index and (same := known.filter(identity_index=index).first()):
+        return same, False
+    for each in known.filter(phone_index=index_phone(phone)):
+        if (each.name or "").strip() == name:
+            return each, False
+    return create_patient(name=name, phone=phone, **fields), True
+
+
+@transaction.atomic
 def update_patient(patient: Patient, **fields: Any) -> None:
     for name, value in fields.items():
         setattr(patient, name, value)

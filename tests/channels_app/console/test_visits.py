@@ -13,7 +13,7 @@ from appointments.models import Appointment, PartOfDay, Schedule, Slot, Status
 from appointments.waitlist import join_waitlist
 from hospital.models import Department, Hospital
 from patients.models import Patient
-from patients.services import create_patient
+from patients.services import create_patient, update_patient
 from staff.models import Role, StaffMember
 from vault.models import AccessEntry
 
@@ -228,3 +228,87 @@ def test_nobody_is_booked_for_who_was_not_found_by_phone(
 
     assert "请先查找患者" in page
     assert not Appointment.objects.exists()
+
+
+# --- who comes for the first time ----------------------------------------------------------------
+
+
+def registered(client: Client, **form: str) -> str:
+    given = {"name": "钱进", "birth_date": "1990-05-06", "gender": "male", "phone": "138 0000 0009"}
+    answer = client.post("/console/visits/book/register/", given | form)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_who_comes_for_the_first_time_is_registered_and_booked(
+    nurse: StaffMember, clinic: Schedule
+) -> None:
+    client, slot = signed_in(nurse), open_slot(clinic, days=1)
+    asked = client.post("/console/visits/book/find/", {"phone": "13800000009"}).content.decode()
+    assert "没有登记过" in asked and "建档并选定" in asked
+
+    page = registered(client)
+
+    token = page.partition('name="patient" value="')[2].partition('"')[0]
+    form = {"patient": token, "slot": str(slot.pk), "request_id": "a1"}
+    client.post("/console/visits/book/it/", form)
+    new = Appointment.objects.get().patient
+    assert (new.name, str(new.birth_date), new.gender) == ("钱进", "1990-05-06", "male")
+    assert token_of(client, "13800000009")
+    log = AccessEntry.objects.filter(subject_id=new.pk, reason="desk registration")
+    assert log.get().action == "change"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{"name": "安娜", "phone": "13800000001"}, {"name": "安 娜", "identity_number": "A-1234567"}],
+)
+def test_who_is_registered_already_is_not_made_twice(
+    nurse: StaffMember, anna: Patient, form: dict[str, str]
+) -> None:
+    update_patient(anna, identity_number="a1234567")
+
+    page = registered(signed_in(nurse), **form)
+
+    assert "已有档案" in page and "1961-04-02" in page
+    assert Patient.objects.get() == anna
+
+
+def test_one_of_the_family_has_a_record_of_their_own(nurse: StaffMember, anna: Patient) -> None:
+    client = signed_in(nurse)
+    page = client.post("/console/visits/book/find/", {"phone": "13800000001"}).content.decode()
+    assert "同一手机号" in page
+
+    registered(client, phone="13800000001")
+
+    assert Patient.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"name": " "}, "必填"),
+        ({"birth_date": ""}, "必填"),
+        ({"birth_date": "2999-01-01"}, "出生日期有误"),
+        ({"birth_date": "1799-01-01"}, "出生日期有误"),
+        ({"phone": "喂"}, "手机号有误"),
+        ({"phone": ""}, "手机号有误"),
+        ({"gender": "x"}, "性别"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_said_and_what_was_typed_stays(
+    nurse: StaffMember, hospital: Hospital, form: dict[str, str], said: str
+) -> None:
+    page = registered(signed_in(nurse), identity_number="A1", **form)
+
+    assert said in page
+    assert 'value="A1"' in page
+    assert not Patient.objects.exists()
+
+
+def test_who_looks_after_no_patients_registers_nobody(staff: Hire, hospital: Hospital) -> None:
+    admin = staff(Role.ADMIN, username="admin2")
+
+    answer = signed_in(admin).post("/console/visits/book/register/", {"name": "钱进"})
+
+    assert answer.status_code == 403
