@@ -12,6 +12,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 
@@ -71,6 +74,23 @@ def prepare() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     if not apps.get_model("hospital", "Hospital")._default_manager.exists():
         call_command("seed_demo", verbosity=0)
+        with suppress(ModuleNotFoundError):  # without that vendor's folder the demo has no SMS
+            import_module("workers.demo_phone").install()
+
+
+@contextmanager
+def phone_of_the_demo(address: str) -> Iterator[str]:
+    """Where one reads the SMS of the demo's patients; empty where the house has no such phone."""
+    try:
+        demo_phone = import_module("workers.demo_phone")
+    except ModuleNotFoundError:
+        demo_phone = None
+    if demo_phone is None or not demo_phone.is_wanted():
+        yield ""
+        return
+    with demo_phone.DemoPhone(address) as phone:
+        phone.connect()
+        yield phone.url
 
 
 def keep_open(root: Path, var: Path, *, host: str, port: str) -> int:
@@ -79,22 +99,24 @@ def keep_open(root: Path, var: Path, *, host: str, port: str) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)  # a shell that starts us with & has it ignored
     processes = supervise.read_procfile(root / "Procfile")
-    supervisor = supervise.start(processes, root=root, var=var)
-    try:
-        wait_until_ready(supervisor, host=host, port=port, log=var / "log" / "web.log")
-        sys.stdout.write(welcome(var, host=host, port=port))
-        sys.stdout.flush()
-        supervisor.wait()
-        raise NotReady(
-            f"进程管理程序意外停止，原因见 {var / 'log' / 'supervisord.log'}。",
-            f"The supervisor stopped by itself; {var / 'log' / 'supervisord.log'} says why.",
-        )
-    except KeyboardInterrupt:
-        sys.stdout.write("\n正在停止…… Stopping …\n")
-        return 0
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave some running
-        supervise.stop(supervisor)
+    address = f"http://{_reachable(host)}:{port}"
+    with phone_of_the_demo(address) as phone:
+        supervisor = supervise.start(processes, root=root, var=var)
+        try:
+            wait_until_ready(supervisor, host=host, port=port, log=var / "log" / "web.log")
+            sys.stdout.write(welcome(var, address=address, phone=phone))
+            sys.stdout.flush()
+            supervisor.wait()
+            raise NotReady(
+                f"进程管理程序意外停止，原因见 {var / 'log' / 'supervisord.log'}。",
+                f"The supervisor stopped by itself; {var / 'log' / 'supervisord.log'} says why.",
+            )
+        except KeyboardInterrupt:
+            sys.stdout.write("\n正在停止…… Stopping …\n")
+            return 0
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave some running
+            supervise.stop(supervisor)
 
 
 def wait_until_ready(
@@ -111,9 +133,8 @@ def wait_until_ready(
         time.sleep(0.1)
 
 
-def welcome(var: Path, *, host: str, port: str) -> str:
+def welcome(var: Path, *, address: str, phone: str = "") -> str:
     """Where to go, and who one can be there."""
-    address = f"http://{_reachable(host)}:{port}"
     lines = [
         "",
         "问安已启动。 Wenan is running.",
@@ -121,6 +142,8 @@ def welcome(var: Path, *, host: str, port: str) -> str:
         f"  护士 Nurses        {address}/console/",
         f"  管理 Administrators {address}/admin/",
     ]
+    if phone:
+        lines.append(f"  演示手机 Demo phone {phone}/  （短信在此 SMS arrive here）")
     logins = var / "demo_logins.txt"
     if logins.exists():
         lines.append("  演示账号 Demo logins:")

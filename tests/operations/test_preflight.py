@@ -159,7 +159,8 @@ def test_no_demo_house_stands_without_its_logins(settings: Settings, tmp_path: P
 def test_the_welcome_names_addresses_and_demo_logins(tmp_path: Path) -> None:
     (tmp_path / "demo_logins.txt").write_text("wangfang\tsecret word\tnurse\n")
 
-    said = serve.welcome(tmp_path, host="0.0.0.0", port="8123")
+    said = serve.welcome(tmp_path, address="http://127.0.0.1:8123", phone="http://127.0.0.1:9")
 
     assert "http://127.0.0.1:8123/console/" in said
+    assert "http://127.0.0.1:9/" in said
     assert "wangfang  secret word  nurse" in said

@@ -113,8 +113,7 @@ class Listening(ABC):
                 self.send_response(said.status)
                 self.send_header("Content-Length", str(len(body)))
                 kind = "application/octet-stream" if is_file else "application/json"
-                self.send_header("Content-Type", kind)
-                for name, value in said.headers.items():
+                for name, value in {"Content-Type": kind, **said.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
