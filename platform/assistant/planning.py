@@ -13,7 +13,7 @@ from assistant import dialogue, policy
 from assistant.dialogue import Heard
 from assistant.models import Dialogue
 from assistant.policy import Act, Decision
-from assistant.reading.allergies import besides_allergies
+from assistant.reading.allergies import besides_allergies, states_only_allergies
 from assistant.reading.commands import Command
 from assistant.reading.spelling import has_han
 from assistant.skills import book
@@ -22,6 +22,7 @@ from assistant.skills.ask_to_type import ask_to_type
 from assistant.skills.clarify import clarify
 from assistant.skills.decline import decline, is_declined
 from assistant.skills.greet import greet, is_courtesy
+from assistant.skills.medicine import MEDICINE
 from assistant.skills.places import asks_plainly
 from assistant.talk import Talk
 from assistant.turn import Rephrase, Reply, Turn
@@ -100,6 +101,10 @@ def plan_for(message: Message, ear: Ear, *, now: datetime) -> Plan:
         decision = _first_care(ear) or Decision(Act.START, skill=wanted)
     elif at_hand is None:
         decision = _decide(message, ear, now=now, talk=talk)
+    elif _only_tells_of_allergies(at_hand, heard, ear):  # they are noted; the question stands
+        heard = Heard()
+        is_stale = dialogue.is_stale(at_hand, now=now)
+        decision = Decision(Act.RESUME if is_stale else Act.ASK_AGAIN)
     else:
         decision = policy.decide_in_dialogue(
             NOT_UNDERSTOOD if heard.is_all else ear.meaning,
@@ -125,6 +130,12 @@ def _wanted(talk: Talk, at_hand: Dialogue | None, heard: Heard) -> str | None:
     if at_hand is None:
         return book.wanted(talk)
     return book.claimed(talk, answers=heard.is_answer)
+
+
+def _only_tells_of_allergies(at_hand: Dialogue, heard: Heard, ear: Ear) -> bool:
+    """ "My mother is allergic to sulfa" asks for nobody else's report, and books nobody a visit."""
+    asked = at_hand.asked in heard.found or at_hand.skill == MEDICINE.name
+    return not asked and heard.command is None and states_only_allergies(ear.words)
 
 
 def _first_care(ear: Ear) -> Decision | None:
