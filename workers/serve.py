@@ -47,11 +47,12 @@ def main() -> int:
 
 
 def make_house() -> None:
-    """The folder and the secret key, which Django needs to start. Raises NotReady."""
+    """Folder, secret key and translations, with which Django starts. Raises NotReady."""
     try:
         check_folder(settings.VAR)
         if not os.environ.get("SECRET_KEY"):
             settings.SECRET_KEY = make_secret_key(settings.VAR / "secret_key")
+        catalogs.compile_stale(settings.ROOT)  # before anything is translated, and remembered
         django.setup()
     except ImproperlyConfigured as error:
         raise NotReady(f"配置不完整：{error}", f"The settings are incomplete: {error}") from error
@@ -65,12 +66,11 @@ def make_secret_key(path: Path) -> str:
 
 
 def prepare() -> None:
-    """Bring keys, translations and tables up to date; fill an empty house with the demo."""
+    """Bring keys and tables up to date; fill an empty house with the demo."""
     check_database()
     check_keys()
     if not settings.VAULT_KEYS.exists():
         KeyRing.new().write(settings.VAULT_KEYS)
-    catalogs.compile_stale(settings.ROOT)
     call_command("migrate", verbosity=0, interactive=False)
     if not apps.get_model("hospital", "Hospital")._default_manager.exists():
         call_command("seed_demo", verbosity=0)
