@@ -21,6 +21,15 @@ _STOP = frozenset(
     }
 )
 _START = frozenset({"恢复", "恢复订阅", "订阅", "start", "unstop"})
+# What a carrier obeys by itself, and only so: without a sign beside it, and in no other language.
+# Source: Twilio, "Support for opt-out keywords (SMS STOP filtering)".
+_CARRIERS = {
+    **dict.fromkeys(
+        ("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"),
+        Keyword.STOP,
+    ),
+    **dict.fromkeys(("start", "yes", "unstop"), Keyword.START),
+}
 
 
 def keyword_in(text: str) -> Keyword | None:
@@ -32,3 +41,8 @@ def keyword_in(text: str) -> Keyword | None:
     if word in _STOP:
         return Keyword.STOP
     return Keyword.START if word in _START else None
+
+
+def carriers_keyword_in(text: str) -> Keyword | None:
+    """The keyword that a carrier has obeyed before we heard of it; None: this one is ours alone."""
+    return _CARRIERS.get(text.strip().casefold())

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from adapters.contracts import Capabilities, Category
+from adapters.contracts import Category
 from adapters.keywords import Keyword
 from conversations.arrivals import Received
 from conversations.models import Author, Message
@@ -28,10 +28,13 @@ def obey(
     contact_point: ContactPoint,
     received: Sequence[Received],
     *,
-    capabilities: Capabilities,
+    by_carrier: bool,
     now: datetime,
 ) -> None:
-    """End, or begin again, what is sent unasked; said once, and understood by no model."""
+    """End, or begin again, what is sent unasked; said once, and understood by no model.
+
+    `by_carrier`: the vendor has answered it, and lets nothing through until START.
+    """
     new = [each.message for each in received if each.is_new]
     if not new:
         return  # a redelivery
@@ -47,11 +50,11 @@ def obey(
     else:
         for purpose in UNASKED:
             withdraw_consent(patient, purpose, now=now)
-        if capabilities.confirms_stop:  # the vendor lets nothing through from here on
+        if by_carrier:
             close_contact_point(contact_point, why=Category.OPTED_OUT, at=now)
     conversation = new[0].conversation
     tell_event(conversation, "stopped" if keyword is Keyword.STOP else "started_again", now=now)
-    if not capabilities.confirms_stop:
+    if not by_carrier:
         with translation.override(conversation.language):
             text = _CONFIRMATIONS[keyword]()
         queue_reply(

@@ -60,6 +60,36 @@ def test_a_stop_closes_the_address_and_a_start_opens_it(
     assert vendor.sent == []  # Twilio confirms by itself
 
 
+def test_a_word_that_twilio_does_not_know_is_ours_to_obey(
+    vendor: Any, call_back: Any, hospital: Any
+) -> None:
+    call_back(vendor.writes("+8613800000001", "退订"))
+    call_back(vendor.writes("+8613800000001", "几点开门"))
+    Message.objects.filter(author="patient").update(handled_at=timezone.now())
+    conversation = Conversation.objects.get()
+    queue_reply(
+        conversation, text="八点", author="system", epoch=conversation.epoch, now=timezone.now()
+    )
+    deliver(conversation.pk, clock=timezone.now)
+
+    assert ContactPoint.objects.get().closed_why == ""
+    assert [text for _phone, text in vendor.sent] == [
+        "您将不再收到提醒和健康资讯，仍可随时在此给我们留言。",
+        "八点",
+    ]
+
+
+def test_yes_opens_again_what_twilio_opened(vendor: Any, call_back: Any, hospital: Any) -> None:
+    call_back(vendor.writes("+8613800000001", "STOP"))
+    call_back(vendor.writes("+8613800000001", "恢复"))  # says nothing to Twilio
+    assert ContactPoint.objects.get().closed_why == "opted_out"
+    call_back(vendor.writes("+8613800000001", "Yes"))
+
+    assert ContactPoint.objects.get().closed_why == ""
+    call_back(vendor.writes("+8613800000001", "yes"))  # an answer, as any
+    assert Message.objects.filter(author="patient").unhandled().count() == 1
+
+
 def test_a_stranger_is_turned_away_at_the_door(vendor: Any, call_back: Any, hospital: Any) -> None:
     outgoing = vendor.writes("+8613800000001", "x")
     outgoing.headers = {"x-twilio-signature": "x" * 28}
