@@ -12,7 +12,13 @@ from conversations.arrivals import Received
 from conversations.models import Author, Message
 from conversations.services import mark_handled, queue_reply, tell_event
 from patients.models import ContactPoint, Purpose
-from patients.services import close_contact_point, give_consent, withdraw_consent
+from patients.services import (
+    close_contact_point,
+    give_consent,
+    mute_contact_point,
+    withdraw_consent,
+    written_to_at,
+)
 from tickets.models import Reason
 from tickets.services import hand_over
 from triage.labels import Urgency
@@ -20,6 +26,7 @@ from triage.labels import Urgency
 UNASKED = (Purpose.REMINDERS, Purpose.OUTREACH)
 BY_WORD = "keyword"  # the version of the text that somebody agreed to by writing START
 SAME_WORDS = 3  # in a row, within the hour: no patient says it so often
+FOR_GOOD = timedelta(days=36_500)
 MANY = 20  # messages of one address within ten minutes
 
 
@@ -52,6 +59,7 @@ def obey(
             withdraw_consent(patient, purpose, now=now)
         if by_carrier:
             close_contact_point(contact_point, why=Category.OPTED_OUT, at=now)
+    _mute_phone(contact_point, until=None if keyword is Keyword.START else now + FOR_GOOD)
     conversation = new[0].conversation
     tell_event(conversation, "stopped" if keyword is Keyword.STOP else "started_again", now=now)
     if not by_carrier:
@@ -60,6 +68,16 @@ def obey(
         queue_reply(
             conversation, text=text, author=Author.SYSTEM, epoch=conversation.epoch, now=now
         )
+
+
+def _mute_phone(contact_point: ContactPoint, *, until: datetime | None) -> None:
+    """What this phone asks for holds for a record too that it stands in, and whatever joins them.
+
+    Only here: whether it is that person who writes is not known, and nobody else may end what
+    reaches them elsewhere.
+    """
+    for each in (contact_point, *written_to_at(contact_point.address or "")):
+        mute_contact_point(each, until=until)
 
 
 _CONFIRMATIONS = {

@@ -154,6 +154,14 @@ def phone_to_write_to(
     )
 
 
+def written_to_at(phone: str) -> list[ContactPoint]:
+    """Where we write to this phone because it stands in a record, though nobody was met there."""
+    unmet = ContactPoint.objects.filter(
+        address_index=None, patient__phone_index=index_phone(phone), patient__erased_at=None
+    ).exclude(patient__phone_index="")
+    return [each for each in unmet.select_related("patient") if each.address == phone]
+
+
 def _is_shared(patient: Patient, channel: Channel, *, phone: str) -> bool:
     others = Patient.objects.filter(merged_into=None, erased_at=None).exclude(pk=patient.pk)
     if others.filter(phone_index=patient.phone_index).exclude(phone_index="").exists():
