@@ -69,6 +69,31 @@ def test_a_voice_is_kept_as_it_is(sent: Callable[..., Attachment]) -> None:
     assert (attachment.content_type, attachment.content) == ("audio/amr", AMR)
 
 
+FILM = b"\0\0\0\x18ftypmp42" + bytes(64)
+
+
+@pytest.mark.parametrize("is_told_where", [False, True])
+def test_a_film_comes_at_once_or_by_its_address(
+    wechat: WeChatStandIn, sent: Callable[..., Attachment], is_told_where: bool
+) -> None:
+    if is_told_where:
+        wechat.films["m-1"] = ""
+    attachment = sent(FILM, "video")
+
+    assert (attachment.content_type, attachment.content) == ("video/mp4", FILM)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:1/film", "https://qq.com.evil.example/f", "file:///etc/passwd"]
+)
+def test_a_film_is_fetched_from_nobody_else(
+    wechat: WeChatStandIn, sent: Callable[..., Attachment], address: str
+) -> None:
+    wechat.films["m-1"] = address
+
+    assert sent(FILM, "video").failure == "content"
+
+
 @pytest.mark.parametrize(
     "content",
     [b"<svg onload=alert(1)>", b"MZ\x90\x00", picture()[:200], b"", AMR],
