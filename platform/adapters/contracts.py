@@ -84,6 +84,7 @@ class Receipt:
     status: Status
     category: "Category | None" = None  # of a failure
     code: str = ""
+    segments: int = 0  # that the vendor bills, where only its receipt says so
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ def note_receipt(channel: Channel, receipt: Receipt, *, now: datetime) -> None:
         **({"category": receipt.category} if receipt.category else {}),
         **({"code": receipt.code[:80]} if receipt.code else {}),
     )
+    if receipt.segments:  # what rode along stays without any
+        attempts.filter(segments__gt=0).update(segments=receipt.segments)
     if not moved or receipt.status is not Status.FAILED:
         return
     give_up([each.message for each in told], receipt.category or UNKNOWN, now=now)

@@ -268,9 +268,11 @@ class Speech:
         # In one step: an accepted message that still looked owed would take others with it.
         with transaction.atomic():
             at = self.clock()
-            Attempt.objects.filter(pk__in=[each.pk for each in attempts]).update(
-                ended_at=at, status_at=at, **_outcome(result)
-            )
+            outcome = {"ended_at": at, "status_at": at, **_outcome(result)}
+            first, *along = [each.pk for each in attempts]
+            Attempt.objects.filter(pk=first).update(**outcome)
+            if along:  # they cost nothing: it was one message to the vendor
+                Attempt.objects.filter(pk__in=along).update(**{**outcome, "segments": 0})
             if is_last and isinstance(result, Accepted):
                 self._note_sent(at)
         if is_last and isinstance(result, Accepted):

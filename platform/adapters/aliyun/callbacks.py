@@ -32,9 +32,11 @@ def _receipt(row: Row) -> InboundEvent:
     success, code = row.get("success"), sms.code_of(row.get("err_code"))
     if not isinstance(success, bool) or len(vendor_id) > 64:
         raise Malformed
-    receipt = Receipt(vendor_id, Status.DELIVERED)
+    size = sms.text_of(row, "sms_size")
+    segments = int(size) if size in map(str, range(1, 100)) else 0
+    receipt = Receipt(vendor_id, Status.DELIVERED, segments=segments)
     if not success:
-        receipt = Receipt(vendor_id, Status.FAILED, failure_of(code), code)
+        receipt = Receipt(vendor_id, Status.FAILED, failure_of(code), code, segments)
     at = sms.text_of(row, "report_time") or sms.text_of(row, "send_time")
     return InboundEvent(
         EventKind.RECEIPT,
