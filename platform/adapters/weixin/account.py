@@ -214,6 +214,8 @@ class WeixinAdapter(ABC):
             return found
         code = found.get("errcode", "no file")
         meant = MEANS.get(code) if isinstance(code, int) else None
+        if isinstance(meant, Rejected) and meant.category is Category.AUTH:
+            return Retry(meant.category, meant.code)  # it may be let in before the file is gone
         return meant if isinstance(meant, Retry) else Rejected(Category.CONTENT, str(code))
 
     def _ask(self, path: str, params: dict[str, str]) -> dict[str, Any]:
