@@ -13,7 +13,7 @@ from adapters.contracts import Capabilities, Category, EventKind, Guest, Inbound
 from adapters.keywords import Keyword, carriers_keyword_in, keyword_in
 from adapters.media import expect
 from adapters.models import Heard
-from adapters.obeying import break_loop, obey
+from adapters.obeying import leave_to_a_nurse, obey
 from adapters.policy import split
 from adapters.receipts import note_receipt
 from adapters.rendering import chosen
@@ -114,7 +114,7 @@ class _Hearing:
             by_carrier = keyword is carriers
             obey(keyword, contact_point, received, by_carrier=by_carrier, now=self.now)
         elif self.capabilities.stops_by_word:
-            break_loop(received, now=self.now)
+            leave_to_a_nurse(self.event.text, received, now=self.now)
 
     def welcome(self) -> None:
         contact_point = self._meet()

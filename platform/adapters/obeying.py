@@ -7,7 +7,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from adapters.contracts import Category
-from adapters.keywords import Keyword
+from adapters.keywords import Keyword, is_near_stop
 from conversations.arrivals import Received
 from conversations.models import Author, Message
 from conversations.services import mark_handled, queue_reply, tell_event
@@ -88,18 +88,28 @@ _CONFIRMATIONS = {
 }
 
 
-def break_loop(received: Sequence[Received], *, now: datetime) -> None:
-    """Leave it to a nurse where a machine seems to answer ours: it is silent from there on."""
+def leave_to_a_nurse(text: str, received: Sequence[Received], *, now: datetime) -> None:
+    """Where somebody seems to want to hear no more, or a machine to answer ours.
+
+    The assistant is silent from there on.
+    """
     new = [each.message for each in received if each.is_new]
-    if new and _sounds_like_a_machine(new[-1], now=now):
-        # It stays unhandled: the model may still see a danger that no rule has seen.
-        hand_over(
-            new[-1].conversation,
-            reason=Reason.FAILURE,
-            urgency=int(Urgency.SAME_DAY),
-            seq=new[-1].seq,
-            now=now,
-        )
+    if not new:
+        return
+    if _sounds_like_a_machine(new[-1], now=now):
+        reason = Reason.FAILURE
+    elif is_near_stop(text):
+        reason = Reason.UNSURE
+    else:
+        return
+    # It stays unhandled: the model may still see a danger that no rule has seen.
+    hand_over(
+        new[-1].conversation,
+        reason=reason,
+        urgency=int(Urgency.SAME_DAY),
+        seq=new[-1].seq,
+        now=now,
+    )
 
 
 def _sounds_like_a_machine(message: Message, *, now: datetime) -> bool:
