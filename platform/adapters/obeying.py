@@ -11,8 +11,9 @@ from adapters.keywords import Keyword, is_near_stop
 from conversations.arrivals import Received
 from conversations.models import Author, Message
 from conversations.services import mark_handled, queue_reply, tell_event
-from patients.models import ContactPoint, Purpose
+from patients.models import ContactPoint
 from patients.services import (
+    UNASKED,
     close_contact_point,
     give_consent,
     mute_contact_point,
@@ -23,7 +24,6 @@ from tickets.models import Reason
 from tickets.services import hand_over
 from triage.labels import Urgency
 
-UNASKED = (Purpose.REMINDERS, Purpose.OUTREACH)
 BY_WORD = "keyword"  # the version of the text that somebody agreed to by writing START
 SAME_WORDS = 3  # in a row, within the hour: no patient says it so often
 FOR_GOOD = timedelta(days=36_500)

@@ -14,6 +14,7 @@ from vault.cipher import blind_index
 from vault.datakeys import create_data_key, destroy_data_key
 
 NO_UNION = "-"
+UNASKED = (Purpose.REMINDERS, Purpose.OUTREACH)  # what is sent without a question before it
 HEARD_EVERY = timedelta(minutes=1)
 _TAKEN = (  # by a merge, where the record that stays does not know it
     "name", "phone", "identity_number", "birth_date_text", "pregnant_until",
@@ -211,12 +212,16 @@ def _contradict(one: Patient, other: Patient) -> bool:
 def give_consent(
     patient: Patient, purpose: Purpose, *, text_version: str, channel: Channel | None, now: datetime
 ) -> Consent:
+    """Note what somebody agrees to; on a channel where they agree to be told they are not muted."""
     consent, _ = Consent.objects.get_or_create(
         patient=patient,
         purpose=purpose,
         withdrawn_at=None,
         defaults={"text_version": text_version, "channel": channel, "given_at": now},
     )
+    if channel is not None and purpose in UNASKED:
+        muted = ContactPoint.objects.filter(patient=patient, channel=channel)
+        muted.exclude(muted_until=None).update(muted_until=None)
     return consent
 
 

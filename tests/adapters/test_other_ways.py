@@ -16,6 +16,7 @@ from adapters.models import Attempt, Link, Result
 from adapters.policy import NOT_AGAIN, morning_after
 from adapters.registry import adapter_of
 from adapters.rehearsal.stand_in import Fault
+from adapters.ways import in_e164
 from adapters.weixin.stand_in import WeChatStandIn
 from assistant.services import take_in
 from conversations.models import Author, Conversation, Message
@@ -265,6 +266,34 @@ def test_who_stops_an_sms_is_stopped_in_the_record_that_it_came_from(
     writes("恢复", "k2")
     remind(noon + timedelta(hours=2))
     assert len(sms.sent) == 2
+
+
+@pytest.mark.parametrize("agrees_on_it", [True, False])
+def test_who_agrees_anew_where_they_stopped_is_written_to_there(
+    by_sms: ContactPoint, web: Channel, agrees_on_it: bool
+) -> None:
+    now = timezone.now()
+    mute_contact_point(by_sms, until=now + timedelta(days=9))
+    channel = by_sms.channel if agrees_on_it else web
+    give_consent(by_sms.patient, Purpose.REMINDERS, text_version="1", channel=channel, now=now)
+
+    by_sms.refresh_from_db()
+    assert (by_sms.muted_until is None) is agrees_on_it
+
+
+@pytest.mark.parametrize(
+    ("typed", "due"),
+    [
+        ("１３８００１３８０００", PHONE),
+        ("＋86 138-0013-8000", PHONE),
+        ("0086 13800138000", PHONE),
+        ("+1 415 555 0100", "+14155550100"),
+        ("010-55551234", ""),
+        ("", ""),
+    ],
+)
+def test_a_phone_however_it_was_typed(typed: str, due: str) -> None:
+    assert in_e164(typed) == due
 
 
 @pytest.mark.parametrize(
