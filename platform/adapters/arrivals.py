@@ -10,10 +10,10 @@ from django.db import transaction
 
 from adapters import ledger
 from adapters.contracts import Capabilities, Category, EventKind, Guest, InboundEvent
-from adapters.keywords import Keyword, keyword_in
+from adapters.keywords import Keyword, carriers_keyword_in, keyword_in
 from adapters.media import expect
 from adapters.models import Heard
-from adapters.obeying import break_loop, obey
+from adapters.obeying import leave_to_a_nurse, obey
 from adapters.policy import split
 from adapters.receipts import note_receipt
 from adapters.rendering import chosen
@@ -101,15 +101,20 @@ class _Hearing:
         contact_point = self._meet()
         self._open(contact_point)
         keyword = keyword_in(self.event.text) if self.capabilities.stops_by_word else None
+        carriers = carriers_keyword_in(self.event.text) if self.capabilities.confirms_stop else None
+        is_stopped = self._is_stopped(contact_point)
+        if is_stopped and carriers is Keyword.START:
+            keyword = carriers  # YES too, which answers a question else
         received = _take_in(
             contact_point, self.event, fetches=self.capabilities.fetches, now=self.now
         )
-        if received[0].is_new and (keyword is Keyword.START or not self._is_stopped(contact_point)):
+        if received[0].is_new and (carriers is Keyword.START or not is_stopped):
             reopen_contact_point(contact_point, at=self.at)
         if keyword is not None:
-            obey(keyword, contact_point, received, capabilities=self.capabilities, now=self.now)
+            by_carrier = keyword is carriers
+            obey(keyword, contact_point, received, by_carrier=by_carrier, now=self.now)
         elif self.capabilities.stops_by_word:
-            break_loop(received, now=self.now)
+            leave_to_a_nurse(self.event.text, received, now=self.now)
 
     def welcome(self) -> None:
         contact_point = self._meet()

@@ -84,6 +84,7 @@ class Receipt:
     status: Status
     category: "Category | None" = None  # of a failure
     code: str = ""
+    segments: int = 0  # that the vendor bills, where only its receipt says so
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ class Capabilities:
     is_pulled: bool = False  # the patient's screen fetches what is stored: nothing to send
     takes_idempotency_id: bool = False  # a repeat with the same uid is one message
     stops_by_word: bool = False  # 退订, STOP: what is sent unasked ends at a word
-    confirms_stop: bool = False  # the vendor itself answers that word, and blocks all of it
+    confirms_stop: bool = False  # the vendor itself answers some of them, and blocks all of it
     fetches: bool = False  # brings pictures and voices, see `Fetching`
     passes_on: bool = False  # nurses answer in the vendor's own app, see `PassingOn`
     reaches_phones: bool = False  # its addresses are phone numbers, +8613800000000

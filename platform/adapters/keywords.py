@@ -16,19 +16,57 @@ class Keyword(StrEnum):
 
 _STOP = frozenset(
     {
-        *("退订", "取消订阅", "拒收", "td", "t", "r"),
+        *("退订", "退訂", "取消订阅", "取消訂閱", "拒收", "td", "t", "r"),
+        *("我要退订", "请退订", "退订短信", "退订谢谢", "回复退订", "回复td", "回复t", "回复r"),
+        *("td退订", "t退订", "退订t", "退订td", "拒收r", "拒收请回复r", "退订回t"),
         *("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"),
+        *("stopplease", "pleasestop", "stopthanks", "stopthankyou"),
     }
 )
 _START = frozenset({"恢复", "恢复订阅", "订阅", "start", "unstop"})
+# What a carrier obeys by itself, and only so: without a sign beside it, and in no other language.
+# Source: Twilio, "Support for opt-out keywords (SMS STOP filtering)".
+_CARRIERS = {
+    **dict.fromkeys(
+        ("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"),
+        Keyword.STOP,
+    ),
+    **dict.fromkeys(("start", "yes", "unstop"), Keyword.START),
+}
+
+
+# What a short message holds that may mean the same, and may not: "我想退订住院餐".
+_NEAR = ("退订", "退訂", "拒收", "取消订阅", "取消訂閱")
+NEAR_CHARS, NEAR_WORDS = 12, 3
 
 
 def keyword_in(text: str) -> Keyword | None:
     """The keyword that a whole message is, however it was typed: 【ＴＤ。】, " Stop! "."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    word = "".join(
-        each for each in plain if not each.isspace() and unicodedata.category(each)[0] in "LN"
-    )
+    word = "".join(_words(text))
     if word in _STOP:
         return Keyword.STOP
     return Keyword.START if word in _START else None
+
+
+def is_near_stop(text: str) -> bool:
+    """Whether somebody must read if a message that is no keyword asks for the same."""
+    words = _words(text)
+    if len(words) <= NEAR_WORDS and (words[:1] == ["stop"] or "unsubscribe" in words):
+        return True
+    whole = "".join(words)
+    return len(whole) <= NEAR_CHARS and any(each in whole for each in _NEAR)
+
+
+def _words(text: str) -> list[str]:
+    """Letters and digits alone: "Opt-out." is one word."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    kept = (
+        "".join(each for each in word if unicodedata.category(each)[0] in "LN")
+        for word in plain.split()
+    )
+    return [word for word in kept if word]
+
+
+def carriers_keyword_in(text: str) -> Keyword | None:
+    """The keyword that a carrier has obeyed before we heard of it; None: this one is ours alone."""
+    return _CARRIERS.get(text.strip().casefold())

@@ -96,9 +96,13 @@ def give_back(allowance: Allowance | None) -> None:
         )
 
 
-def close_windows(contact_point: ContactPoint, *, now: datetime) -> None:
-    """The vendor knows better: nothing more goes out until the patient writes again."""
-    Allowance.objects.filter(contact_point=contact_point, closes_at__gt=now).update(closes_at=now)
+def close_windows(contact_point: ContactPoint, *, asked_at: datetime, now: datetime) -> None:
+    """The vendor knows better: nothing more goes out until the patient writes again.
+
+    Of what they opened after we asked it says nothing.
+    """
+    known = Allowance.objects.filter(contact_point=contact_point, opened_at__lte=asked_at)
+    known.filter(closes_at__gt=now).update(closes_at=now)
 
 
 @transaction.atomic

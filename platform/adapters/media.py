@@ -36,9 +36,11 @@ Hear = Callable[[bytes, str], Heard]  # what it is given: the content and its ty
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 10 * 1024 * 1024  # WeChat's own limit of a picture or a film
-MAX_TRIES = 8
 AT_ONCE = 100
-BACKOFF = timedelta(seconds=10)  # doubled at each try, 20 minutes in all; vendors keep it 3 days
+# Doubled at each try, up to an hour: a vendor that is away for a night costs nobody their picture.
+BACKOFF, MAX_BACKOFF = timedelta(seconds=10), timedelta(hours=1)
+KEPT = timedelta(days=3)  # source: "获取临时素材" of WeChat and of WeCom
+UNHEARD = 8  # tries, in 20 minutes, after which nobody waits for what a voice says
 
 HEARING_LASTS = timedelta(minutes=4)  # beyond a task's own limit: whoever hears is left alone
 MAX_HEARINGS = 2  # a voice that ends its worker twice is kept as it came
@@ -89,13 +91,20 @@ def bring(attachment_id: int, *, clock: Clock, hear: Hear | None = None) -> None
     match result:
         case bytes():
             _clean(attachment, result, clock, hear)
-        case Retry(after_s=after_s) if attachment.tries + 1 < MAX_TRIES:
-            wait = max(timedelta(seconds=after_s or 0), BACKOFF * 2**attachment.tries)
-            Attachment.objects.filter(pk=attachment.pk).update(
-                tries=attachment.tries + 1, fetch_after=clock() + wait
-            )
+        case Retry(after_s=after_s) if clock() < attachment.message.created_at + KEPT:
+            _wait(attachment, after_s or 0, now=clock())
         case Retry(category=category) | Rejected(category=category):
             _give_up(attachment, category, now=clock())
+
+
+def _wait(attachment: Attachment, at_least_s: float, *, now: datetime) -> None:
+    tries = attachment.tries + 1
+    backoff = min(BACKOFF * 2 ** min(attachment.tries, UNHEARD), MAX_BACKOFF)
+    wait = max(timedelta(seconds=at_least_s), backoff)
+    Attachment.objects.filter(pk=attachment.pk).update(tries=tries, fetch_after=now + wait)
+    if tries == UNHEARD:
+        with suppress(Erased):
+            _tell_heard(attachment, "", now=now)
 
 
 def not_brought(*, now: datetime) -> list[int]:

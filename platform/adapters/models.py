@@ -193,6 +193,7 @@ class Attempt(models.Model):
     )
     code = models.CharField(_("vendor's code"), max_length=80, blank=True)  # a code, no words
     vendor_id = models.CharField(_("vendor's id"), max_length=64, blank=True)
+    # What an SMS vendor bills; of bubbles that went as one message the first has them all.
     segments = models.PositiveSmallIntegerField(_("segments"), default=1)
     # How far it came, once it was accepted; `Status.rank` says which wins.
     status = models.CharField(

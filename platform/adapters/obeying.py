@@ -6,20 +6,27 @@ from datetime import datetime, timedelta
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from adapters.contracts import Capabilities, Category
-from adapters.keywords import Keyword
+from adapters.contracts import Category
+from adapters.keywords import Keyword, is_near_stop
 from conversations.arrivals import Received
 from conversations.models import Author, Message
 from conversations.services import mark_handled, queue_reply, tell_event
-from patients.models import ContactPoint, Purpose
-from patients.services import close_contact_point, give_consent, withdraw_consent
+from patients.models import ContactPoint
+from patients.services import (
+    UNASKED,
+    close_contact_point,
+    give_consent,
+    mute_contact_point,
+    withdraw_consent,
+    written_to_at,
+)
 from tickets.models import Reason
 from tickets.services import hand_over
 from triage.labels import Urgency
 
-UNASKED = (Purpose.REMINDERS, Purpose.OUTREACH)
 BY_WORD = "keyword"  # the version of the text that somebody agreed to by writing START
 SAME_WORDS = 3  # in a row, within the hour: no patient says it so often
+FOR_GOOD = timedelta(days=36_500)
 MANY = 20  # messages of one address within ten minutes
 
 
@@ -28,10 +35,13 @@ def obey(
     contact_point: ContactPoint,
     received: Sequence[Received],
     *,
-    capabilities: Capabilities,
+    by_carrier: bool,
     now: datetime,
 ) -> None:
-    """End, or begin again, what is sent unasked; said once, and understood by no model."""
+    """End, or begin again, what is sent unasked; said once, and understood by no model.
+
+    `by_carrier`: the vendor has answered it, and lets nothing through until START.
+    """
     new = [each.message for each in received if each.is_new]
     if not new:
         return  # a redelivery
@@ -47,16 +57,27 @@ def obey(
     else:
         for purpose in UNASKED:
             withdraw_consent(patient, purpose, now=now)
-        if capabilities.confirms_stop:  # the vendor lets nothing through from here on
+        if by_carrier:
             close_contact_point(contact_point, why=Category.OPTED_OUT, at=now)
+    _mute_phone(contact_point, until=None if keyword is Keyword.START else now + FOR_GOOD)
     conversation = new[0].conversation
     tell_event(conversation, "stopped" if keyword is Keyword.STOP else "started_again", now=now)
-    if not capabilities.confirms_stop:
+    if not by_carrier:
         with translation.override(conversation.language):
             text = _CONFIRMATIONS[keyword]()
         queue_reply(
             conversation, text=text, author=Author.SYSTEM, epoch=conversation.epoch, now=now
         )
+
+
+def _mute_phone(contact_point: ContactPoint, *, until: datetime | None) -> None:
+    """What this phone asks for holds for a record too that it stands in, and whatever joins them.
+
+    Only here: whether it is that person who writes is not known, and nobody else may end what
+    reaches them elsewhere.
+    """
+    for each in (contact_point, *written_to_at(contact_point.address or "")):
+        mute_contact_point(each, until=until)
 
 
 _CONFIRMATIONS = {
@@ -67,18 +88,28 @@ _CONFIRMATIONS = {
 }
 
 
-def break_loop(received: Sequence[Received], *, now: datetime) -> None:
-    """Leave it to a nurse where a machine seems to answer ours: it is silent from there on."""
+def leave_to_a_nurse(text: str, received: Sequence[Received], *, now: datetime) -> None:
+    """Where somebody seems to want to hear no more, or a machine to answer ours.
+
+    The assistant is silent from there on.
+    """
     new = [each.message for each in received if each.is_new]
-    if new and _sounds_like_a_machine(new[-1], now=now):
-        # It stays unhandled: the model may still see a danger that no rule has seen.
-        hand_over(
-            new[-1].conversation,
-            reason=Reason.FAILURE,
-            urgency=int(Urgency.SAME_DAY),
-            seq=new[-1].seq,
-            now=now,
-        )
+    if not new:
+        return
+    if _sounds_like_a_machine(new[-1], now=now):
+        reason = Reason.FAILURE
+    elif is_near_stop(text):
+        reason = Reason.UNSURE
+    else:
+        return
+    # It stays unhandled: the model may still see a danger that no rule has seen.
+    hand_over(
+        new[-1].conversation,
+        reason=reason,
+        urgency=int(Urgency.SAME_DAY),
+        seq=new[-1].seq,
+        now=now,
+    )
 
 
 def _sounds_like_a_machine(message: Message, *, now: datetime) -> bool:

@@ -26,8 +26,10 @@ KEPT_FOR_NURSE = 1  # messages of a quota that the machine leaves to a nurse
 ILLNESS = frozenset({Category.PROVIDER_DOWN, Category.AUTH})
 # What says that this address hears nothing more.
 DEAF = frozenset({Category.OPTED_OUT, Category.INVALID_RECIPIENT})
+# What says that it hears nothing more before its patient writes again.
+SHUT = frozenset({Category.WINDOW_CLOSED, Category.QUOTA})
 # What another channel of the patient's may mend.
-ELSEWHERE = frozenset({*DEAF, Category.WINDOW_CLOSED, Category.QUOTA, Category.NOT_SET_UP})
+ELSEWHERE = frozenset({*DEAF, *SHUT, Category.NOT_SET_UP})
 
 
 @dataclass(frozen=True)

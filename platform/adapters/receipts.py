@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from adapters import ledger
 from adapters.contracts import Category, Receipt, Status
 from adapters.models import Attempt, EarlyReceipt
-from adapters.policy import DEAF
+from adapters.policy import DEAF, SHUT
 from adapters.undelivered import UNKNOWN, give_up
 from conversations.models import Author, Message
 from patients.models import Channel
@@ -42,11 +43,21 @@ def note_receipt(channel: Channel, receipt: Receipt, *, now: datetime) -> None:
         **({"category": receipt.category} if receipt.category else {}),
         **({"code": receipt.code[:80]} if receipt.code else {}),
     )
+    if receipt.segments:  # what rode along stays without any
+        attempts.filter(segments__gt=0).update(segments=receipt.segments)
     if not moved or receipt.status is not Status.FAILED:
         return
     give_up([each.message for each in told], receipt.category or UNKNOWN, now=now)
     if receipt.category in DEAF:
         _close_address(told[0], why=receipt.category, now=now)
+    elif receipt.category in SHUT:
+        _close_windows(told[0], now=now)
+
+
+def _close_windows(attempt: Attempt, *, now: datetime) -> None:
+    """What goes out next would be taken, and not arrive either."""
+    if attempt.contact_point is not None and not attempt.is_notice:
+        ledger.close_windows(attempt.contact_point, asked_at=attempt.began_at, now=now)
 
 
 def _close_address(attempt: Attempt, *, why: Category, now: datetime) -> None:

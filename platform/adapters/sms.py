@@ -7,6 +7,7 @@ header that joins the parts of a long message). An address is E.164: +8613800000
 import hashlib
 import hmac
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from adapters.contracts import (
@@ -27,6 +29,8 @@ from adapters.contracts import (
     SendResult,
     Step,
 )
+
+logger = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
 
@@ -146,7 +150,7 @@ def read_json(body: bytes) -> Any:
 def readable(rows: Sequence[Row], read: Callable[[Row], InboundEvent]) -> list[InboundEvent]:
     """The events of these rows: one that can't be read takes no other patient's with it.
 
-    Raises Malformed where none can be read.
+    Raises Malformed where none can be read; the log says how many were left out.
     """
     found = []
     for row in rows:
@@ -154,6 +158,8 @@ def readable(rows: Sequence[Row], read: Callable[[Row], InboundEvent]) -> list[I
             found.append(read(row))
     if rows and not found:
         raise Malformed
+    if left_out := len(rows) - len(found):
+        logger.warning("rows left out", extra={"count": left_out})
     return found
 
 
@@ -193,14 +199,15 @@ def code_of(value: Any) -> str:
 
 
 def moment_in_shanghai(text: str) -> datetime:
-    """'2026-11-18 12:00:00', as vendors in China write it. Raises Malformed."""
+    """'2026-11-18 12:00:00', as vendors in China write it.
+
+    Now where it can't be read: that costs nobody their message.
+    """
     try:
         at = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)
     except ValueError:
-        raise Malformed from None
-    if not 2000 <= at.year < 2100:
-        raise Malformed
-    return at.astimezone(UTC)
+        return timezone.now()
+    return at.astimezone(UTC) if 2000 <= at.year < 2100 else timezone.now()
 
 
 def key_of(*parts: str) -> str:

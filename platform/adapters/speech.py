@@ -165,9 +165,11 @@ class Speech:
         # Only a message that is alone is ever cut, so its first bubble knows how far it came.
         parts, done = self._parts(), self._tried().filter(result=Result.ACCEPTED).count()
         result: SendResult = Accepted()
+        asked_at = self.clock()
         for number in range(done, len(parts)):
             if not self.lease.renew(self.clock()):
                 return None
+            asked_at = self.clock()
             result = self._try(parts[number], number=number, is_last=number == len(parts) - 1)
             if not isinstance(result, Accepted):
                 break
@@ -175,7 +177,7 @@ class Speech:
             self._note_sent(self.clock())  # said, and nobody had written down that it was all
         # The vendor's word, not ours; of a window a notice can say nothing.
         if isinstance(result, Rejected) and result.code and not self.is_notice:
-            self._learn(result.category)
+            self._learn(result.category, asked_at=asked_at)
         return result
 
     def _parts(self) -> list[str]:
@@ -189,7 +191,7 @@ class Speech:
         if self.conversation.patient_seen_seq >= self.bubbles[-1].seq:
             self._note_sent(self.clock())  # on the page that an earlier notice opened
             return self, Accepted()
-        if self.purpose == "" and refused.category in (Category.WINDOW_CLOSED, Category.QUOTA):
+        if self.purpose == "" and refused.category in policy.SHUT:
             notice = replace(self, is_notice=True)
             result = notice._notify()
             if isinstance(result, Accepted):
@@ -268,9 +270,11 @@ class Speech:
         # In one step: an accepted message that still looked owed would take others with it.
         with transaction.atomic():
             at = self.clock()
-            Attempt.objects.filter(pk__in=[each.pk for each in attempts]).update(
-                ended_at=at, status_at=at, **_outcome(result)
-            )
+            outcome = {"ended_at": at, "status_at": at, **_outcome(result)}
+            first, *along = [each.pk for each in attempts]
+            Attempt.objects.filter(pk=first).update(**outcome)
+            if along:  # they cost nothing: it was one message to the vendor
+                Attempt.objects.filter(pk__in=along).update(**{**outcome, "segments": 0})
             if is_last and isinstance(result, Accepted):
                 self._note_sent(at)
         if is_last and isinstance(result, Accepted):
@@ -325,12 +329,12 @@ class Speech:
         ]
         Message.objects.filter(pk__in=waiting).update(send_after=until)
 
-    def _learn(self, category: Category) -> None:
+    def _learn(self, category: Category, *, asked_at: datetime) -> None:
         """What a refusal says of the address holds for the next message too."""
         if category in policy.DEAF:
             close_contact_point(self.contact_point, why=category, at=self.clock())
-        elif category in (Category.WINDOW_CLOSED, Category.QUOTA):
-            ledger.close_windows(self.contact_point, now=self.clock())
+        elif category in policy.SHUT:
+            ledger.close_windows(self.contact_point, asked_at=asked_at, now=self.clock())
 
 
 def _outcome(result: SendResult) -> dict[str, object]:

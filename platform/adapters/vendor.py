@@ -61,14 +61,15 @@ class Vendor:
         return _object(answer.content)
 
     def download(
-        self, path: str, *, params: Mapping[str, str], max_bytes: int
+        self, path: str, *, params: Mapping[str, str] | None = None, max_bytes: int
     ) -> bytes | dict[str, Any]:
         """A file's bytes, or the JSON object that came instead of it.
 
-        Raises NoAnswer, TooBig: the line is cut there.
+        Without `params` a query in `path` goes out as it stands. Raises NoAnswer, TooBig: the line
+        is cut there.
         """
         try:
-            with _client(self.base_url).stream("GET", path, params=dict(params)) as answer:
+            with _client(self.base_url).stream("GET", path, params=params) as answer:
                 _look_at(answer)
                 content = bytearray()
                 for piece in answer.iter_bytes():

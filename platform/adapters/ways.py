@@ -1,5 +1,6 @@
 """Where else a patient can be reached, when a message can't go out where it was to."""
 
+import unicodedata
 from collections.abc import Iterator
 
 from adapters.contracts import Category
@@ -40,7 +41,8 @@ def _phones_that_stopped(patient: Patient) -> set[str]:
 
 def in_e164(phone: str) -> str:
     """+8613800000000 for a mainland mobile however it was typed; empty for what is none."""
-    digits = "".join(each for each in phone if each.isdecimal())
+    phone = unicodedata.normalize("NFKC", phone)  # 1３8… of a Chinese keyboard
+    digits = "".join(each for each in phone if each in "0123456789")
     if phone.strip().startswith("+") and not digits.startswith("86"):
         return f"+{digits}"
     digits = digits.removeprefix("0086")

@@ -14,6 +14,7 @@ from vault.cipher import blind_index
 from vault.datakeys import create_data_key, destroy_data_key
 
 NO_UNION = "-"
+UNASKED = (Purpose.REMINDERS, Purpose.OUTREACH)  # what is sent without a question before it
 HEARD_EVERY = timedelta(minutes=1)
 _TAKEN = (  # by a merge, where the record that stays does not know it
     "name", "phone", "identity_number", "birth_date_text", "pregnant_until",
@@ -170,6 +171,14 @@ def phone_to_write_to(
     )
 
 
+def written_to_at(phone: str) -> list[ContactPoint]:
+    """Where we write to this phone because it stands in a record, though nobody was met there."""
+    unmet = ContactPoint.objects.filter(
+        address_index=None, patient__phone_index=index_phone(phone), patient__erased_at=None
+    ).exclude(patient__phone_index="")
+    return [each for each in unmet.select_related("patient") if each.address == phone]
+
+
 def _is_shared(patient: Patient, channel: Channel, *, phone: str) -> bool:
     others = Patient.objects.filter(merged_into=None, erased_at=None).exclude(pk=patient.pk)
     if others.filter(phone_index=patient.phone_index).exclude(phone_index="").exists():
@@ -219,12 +228,16 @@ def _contradict(one: Patient, other: Patient) -> bool:
 def give_consent(
     patient: Patient, purpose: Purpose, *, text_version: str, channel: Channel | None, now: datetime
 ) -> Consent:
+    """Note what somebody agrees to; on a channel where they agree to be told they are not muted."""
     consent, _ = Consent.objects.get_or_create(
         patient=patient,
         purpose=purpose,
         withdrawn_at=None,
         defaults={"text_version": text_version, "channel": channel, "given_at": now},
     )
+    if channel is not None and purpose in UNASKED:
+        muted = ContactPoint.objects.filter(patient=patient, channel=channel)
+        muted.exclude(muted_until=None).update(muted_until=None)
     return consent
 
 

@@ -17,7 +17,11 @@ CARRIER = Capabilities(stops_by_word=True, confirms_stop=True)
 
 
 @pytest.mark.parametrize(
-    "text", ["退订", "TD", "ｔｄ", " Stop! ", "【退订】", "R", "r。", "STOPALL", "opt-out", "拒收"]
+    "text",
+    [
+        *("退订", "TD", "ｔｄ", " Stop! ", "【退订】", "R", "r。", "STOPALL", "opt-out", "拒收"),
+        *("退訂", "退订，谢谢", "回复TD", "TD退订", "Stop. Thank you", "T D"),
+    ],
 )
 def test_a_word_that_ends_it(text: str) -> None:
     assert keyword_in(text) is Keyword.STOP
@@ -34,6 +38,29 @@ def test_a_word_that_begins_it_again(text: str) -> None:
 )
 def test_what_only_holds_such_a_word(text: str) -> None:
     assert keyword_in(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["我想退订住院餐", "怎么退订呀", "不想收了，退订", "stop texting me", "Unsubscribe me"]
+)
+def test_what_may_mean_it_is_read_by_a_nurse(text: str, channel: Channel) -> None:
+    contact_point = say(channel, text, "k1")
+
+    assert not contact_point.closed_why
+    assert Conversation.objects.get().owner == "queue"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("should I stop the pills?", "stop the pills before surgery or not?", "好", "几点开门"),
+        "我上次拒收了快递寄来的药品，现在还能不能再寄一次给我",
+    ],
+)
+def test_what_does_not_is_the_assistants(text: str, channel: Channel) -> None:
+    say(channel, text, "k1")
+
+    assert Conversation.objects.get().owner == "assistant"
 
 
 @pytest.fixture

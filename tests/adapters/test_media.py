@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from django.utils import timezone
 from PIL import Image
 
 from adapters import sniffing
-from adapters.media import MAX_TRIES, bring, not_brought
+from adapters.media import UNHEARD, bring, not_brought
 from adapters.models import Attachment
+from adapters.rehearsal.stand_in import Said
 from adapters.weixin.stand_in import WeChatStandIn
 from channels_app.console_frames import frame_of
 from conversations.models import Message
@@ -69,6 +71,31 @@ def test_a_voice_is_kept_as_it_is(sent: Callable[..., Attachment]) -> None:
     assert (attachment.content_type, attachment.content) == ("audio/amr", AMR)
 
 
+FILM = b"\0\0\0\x18ftypmp42" + bytes(64)
+
+
+@pytest.mark.parametrize("is_told_where", [False, True])
+def test_a_film_comes_at_once_or_by_its_address(
+    wechat: WeChatStandIn, sent: Callable[..., Attachment], is_told_where: bool
+) -> None:
+    if is_told_where:
+        wechat.films["m-1"] = ""
+    attachment = sent(FILM, "video")
+
+    assert (attachment.content_type, attachment.content) == ("video/mp4", FILM)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:1/film", "https://qq.com.evil.example/f", "file:///etc/passwd"]
+)
+def test_a_film_is_fetched_from_nobody_else(
+    wechat: WeChatStandIn, sent: Callable[..., Attachment], address: str
+) -> None:
+    wechat.films["m-1"] = address
+
+    assert sent(FILM, "video").failure == "content"
+
+
 @pytest.mark.parametrize(
     "content",
     [b"<svg onload=alert(1)>", b"MZ\x90\x00", picture()[:200], b"", AMR],
@@ -111,11 +138,55 @@ def test_while_wechat_is_busy_it_is_tried_again(
     assert Attachment.objects.get().content_type == "image/jpeg"
 
 
+def later(hours: float) -> Callable[[], datetime]:
+    at = timezone.now() + timedelta(hours=hours)
+    return lambda: at
+
+
+def test_a_night_without_wechat_costs_nobody_their_picture(
+    wechat: WeChatStandIn, sent: Callable[..., Attachment]
+) -> None:
+    wechat.busy_with.add("/cgi-bin/media/get")
+    attachment = sent(picture())
+    for hour in range(12):
+        bring(attachment.pk, clock=later(hour))
+    attachment.refresh_from_db()
+    assert attachment.fetch_after is not None and attachment.fetch_after <= later(12)()
+
+    wechat.busy_with.clear()
+    bring(attachment.pk, clock=later(12))
+    assert Attachment.objects.get().content_type == "image/jpeg"
+
+
+def test_nobody_waits_for_a_voice_as_long_as_that(
+    wechat: WeChatStandIn, sent: Callable[..., Attachment], settings: Any
+) -> None:
+    settings.HEARING_MODEL = "/somewhere"
+    wechat.busy_with.add("/cgi-bin/media/get")
+    attachment = sent(AMR, "voice")
+    assert (Message.objects.get(pk=attachment.message_id).details or {})["media"]["waits"]
+    for _try in range(UNHEARD - 1):
+        bring(attachment.pk, clock=timezone.now)
+
+    message = Message.objects.get(pk=attachment.message_id)
+    assert message.details is not None and "waits" not in message.details["media"]
+    wechat.busy_with.clear()
+    bring(attachment.pk, clock=later(1))
+    assert Attachment.objects.get().content == AMR
+
+
+def test_an_account_that_is_let_in_again_gets_the_picture(
+    wechat: WeChatStandIn, sent: Callable[..., Attachment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wechat, "_file", lambda _media_id: Said({"errcode": 48001}))
+    attachment = sent(picture())
+    assert attachment.fetch_after is not None and not attachment.failure
+
+
 def test_nobody_tries_for_ever(wechat: WeChatStandIn, sent: Callable[..., Attachment]) -> None:
     wechat.busy_with.add("/cgi-bin/media/get")
     attachment = sent(picture())
-    for _try in range(MAX_TRIES):
-        bring(attachment.pk, clock=timezone.now)
+    bring(attachment.pk, clock=later(72.1))
 
     attachment.refresh_from_db()
     assert attachment.fetch_after is None and attachment.failure == "provider_down"

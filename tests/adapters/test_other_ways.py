@@ -8,19 +8,30 @@ import pytest
 from django.utils import timezone
 
 from adapters.aliyun.stand_in import AliyunStandIn
-from adapters.contracts import Category
+from adapters.arrivals import receive
+from adapters.contracts import Category, EventKind, InboundEvent
 from adapters.delivery import deliver
 from adapters.links import find_link, note_opened
 from adapters.models import Attempt, Link, Result
 from adapters.policy import NOT_AGAIN, morning_after
+from adapters.registry import adapter_of
 from adapters.rehearsal.stand_in import Fault
+from adapters.ways import in_e164
 from adapters.weixin.stand_in import WeChatStandIn
 from assistant.services import take_in
 from conversations.models import Author, Conversation, Message
 from conversations.services import mark_seen, queue_reply
 from harness.accounts import open_account
 from patients.models import Channel, ContactPoint, Purpose
-from patients.services import give_consent, meet, mute_contact_point, withdraw_consent
+from patients.services import (
+    find_contact_point,
+    give_consent,
+    meet,
+    merge_patients,
+    mute_contact_point,
+    update_patient,
+    withdraw_consent,
+)
 
 PHONE = "+8613800138000"
 pytestmark = pytest.mark.django_db
@@ -217,6 +228,72 @@ def test_what_was_not_asked_for_needs_consent_no_mute_and_daylight(
     assert not Message.objects.unsent().exists()
     withdraw_consent(by_sms.patient, Purpose.REMINDERS, now=noon)
     assert tried(noon + timedelta(days=2)) == (Result.REJECTED, Category.NO_CONSENT)
+
+
+def test_who_stops_an_sms_is_stopped_in_the_record_that_it_came_from(
+    wechat_channel: Channel, sms: AliyunStandIn
+) -> None:
+    channel = open_account("aliyun", settings=sms.settings(), secrets=sms.secrets())
+    noon = timezone.localtime(timezone.now()).replace(hour=12, minute=0)
+    patient = meet(wechat_channel, address="oFan").patient
+    update_patient(patient, phone="138 0013 8000")
+    give_consent(patient, Purpose.REMINDERS, text_version="1", channel=wechat_channel, now=noon)
+    conversation = converse(patient.contact_points.get())  # WeChat's window never opened
+    capabilities = adapter_of(channel).capabilities
+
+    def remind(at: datetime) -> Message:
+        reminder = answer(conversation, "明天复诊", purpose=Purpose.REMINDERS.value)
+        deliver(conversation.pk, clock=lambda: at)
+        return reminder
+
+    def writes(text: str, key: str) -> None:
+        event = InboundEvent(EventKind.TEXT, PHONE, key, noon, text=text)
+        receive(channel, [event], capabilities=capabilities, now=noon)
+
+    remind(noon)
+    assert len(sms.sent) == 1
+    writes("R", "k1")
+    writer = find_contact_point(channel, address=PHONE)
+    assert writer is not None and writer.patient != patient
+    merge_patients(writer.patient, into=patient)  # a nurse finds out who wrote
+    refused = remind(noon + timedelta(hours=1))
+
+    assert len(sms.sent) == 1
+    log = Attempt.objects.filter(message=refused, channel=channel)
+    assert set(log.values_list("result", "category")) == {(Result.REJECTED, Category.MUTED)}
+    assert patient.consents.in_force().filter(purpose=Purpose.REMINDERS).exists()  # on WeChat
+
+    writes("恢复", "k2")
+    remind(noon + timedelta(hours=2))
+    assert len(sms.sent) == 2
+
+
+@pytest.mark.parametrize("agrees_on_it", [True, False])
+def test_who_agrees_anew_where_they_stopped_is_written_to_there(
+    by_sms: ContactPoint, web: Channel, agrees_on_it: bool
+) -> None:
+    now = timezone.now()
+    mute_contact_point(by_sms, until=now + timedelta(days=9))
+    channel = by_sms.channel if agrees_on_it else web
+    give_consent(by_sms.patient, Purpose.REMINDERS, text_version="1", channel=channel, now=now)
+
+    by_sms.refresh_from_db()
+    assert (by_sms.muted_until is None) is agrees_on_it
+
+
+@pytest.mark.parametrize(
+    ("typed", "due"),
+    [
+        ("１３８００１３８０００", PHONE),
+        ("＋86 138-0013-8000", PHONE),
+        ("0086 13800138000", PHONE),
+        ("+1 415 555 0100", "+14155550100"),
+        ("010-55551234", ""),
+        ("", ""),
+    ],
+)
+def test_a_phone_however_it_was_typed(typed: str, due: str) -> None:
+    assert in_e164(typed) == due
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,12 @@ def _receipt(row: Row) -> InboundEvent:
     success, code = row.get("success"), sms.code_of(row.get("err_code"))
     if not isinstance(success, bool) or len(vendor_id) > 64:
         raise Malformed
-    receipt = Receipt(vendor_id, Status.DELIVERED)
+    size = sms.text_of(row, "sms_size")
+    segments = int(size) if size in map(str, range(1, 100)) else 0
+    receipt = Receipt(vendor_id, Status.DELIVERED, segments=segments)
     if not success:
-        receipt = Receipt(vendor_id, Status.FAILED, failure_of(code), code)
-    at = sms.text_of(row, "report_time") or sms.needed(row, "send_time")
+        receipt = Receipt(vendor_id, Status.FAILED, failure_of(code), code, segments)
+    at = sms.text_of(row, "report_time") or sms.text_of(row, "send_time")
     return InboundEvent(
         EventKind.RECEIPT,
         address,
@@ -46,13 +48,17 @@ def _receipt(row: Row) -> InboundEvent:
 
 
 def _message(row: Row) -> InboundEvent:
-    address = address_of(sms.needed(row, "phone_number"))
+    """By one of the vendor's pages it needs neither number nor time; one writes times otherwise."""
+    address, text = address_of(sms.needed(row, "phone_number")), sms.text_of(row, "content")
+    at, number = sms.text_of(row, "send_time"), sms.text_of(row, "sequence_id")
+    # Without either a second "yes" could not be told from a redelivery of the first.
+    names = (number,) if number else (sms.needed(row, "send_time"), text)
     return InboundEvent(
         EventKind.TEXT,
         address,
-        sms.key_of(sms.needed(row, "sequence_id"), address),
-        sms.moment_in_shanghai(sms.needed(row, "send_time")),
-        text=sms.text_of(row, "content"),
+        sms.key_of(*names, address),
+        sms.moment_in_shanghai(at),
+        text=text,
     )
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from django.utils import timezone
+
 from adapters import sms
 from adapters.contracts import EventKind, InboundEvent, Malformed, Receipt, Status
 from adapters.sms import Row
@@ -32,22 +34,22 @@ def _receipt(row: Row) -> InboundEvent:
         EventKind.RECEIPT,
         address,
         sms.key_of("receipt", vendor_id, address, status),
-        sms.moment_in_shanghai(sms.needed(row, "user_receive_time")),
+        sms.moment_in_shanghai(sms.text_of(row, "user_receive_time")),
         receipt=receipt,
     )
 
 
 def _message(row: Row) -> InboundEvent:
     address, seconds = _address_in(row), sms.needed(row, "time")
-    if "text" not in row or not SECONDS.fullmatch(seconds):
+    if "text" not in row:
         raise Malformed
-    text = sms.text_of(row, "text")
+    text, is_read = sms.text_of(row, "text"), bool(SECONDS.fullmatch(seconds))
     return InboundEvent(
         EventKind.TEXT,
         address,
         # A reply has no id: it is who, when and what.
         sms.key_of(address, seconds, text),
-        datetime.fromtimestamp(int(seconds), tz=UTC),
+        datetime.fromtimestamp(int(seconds), tz=UTC) if is_read else timezone.now(),
         text=text,
     )
 

@@ -45,6 +45,8 @@ BEGINNINGS: dict[str, NotTaken] = {
     "RequestLimitExceeded": Retry(Category.THROTTLED, after_s=MINUTE_S),
     "InvalidParameter": Rejected(Category.CONTENT),
     "MissingParameter": Rejected(Category.CONTENT),
+    # A template of the mainland to a phone abroad, or the other way round.
+    "UnsupportedOperation": Rejected(Category.CONTENT),
     "InternalError": Unknown(),
 }
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from adapters import sms
 from adapters.contracts import EventKind, InboundEvent, Malformed, Media, Receipt, Status
-from adapters.keywords import keyword_in
+from adapters.keywords import carriers_keyword_in
 from adapters.twilio.errors import failure_of
 from adapters.twilio.signing import Form
 
@@ -79,9 +79,9 @@ def _message(fields: Mapping[str, str], sid: str, now: datetime) -> Sequence[Inb
 
 
 def _words(fields: Mapping[str, str]) -> str:
-    """What was written; where Twilio took another word for STOP or START than we know, that."""
+    """What was written; where Twilio was told to take another word for STOP or START, that."""
     text, taken = sms.text_of(fields, "Body"), sms.text_of(fields, "OptOutType").upper()
-    return taken if taken in ("STOP", "START") and keyword_in(text) is None else text
+    return taken if taken in ("STOP", "START") and carriers_keyword_in(text) is None else text
 
 
 def _media(fields: Mapping[str, str]) -> list[Media]:

@@ -17,12 +17,18 @@ _MEANS: dict[int, Retry | Rejected] = {
     # A country that the account may not write to: an admin allows it in the console, so it says
     # nothing of the patient's number.
     21408: Rejected(Category.AUTH),
+    21602: Rejected(Category.CONTENT),  # no text
     21603: Rejected(Category.AUTH),  # no sender
     21606: Rejected(Category.AUTH),  # a sender that is not ours
+    21608: Rejected(Category.AUTH),  # a trial account, which writes to verified numbers alone
     21610: Rejected(Category.OPTED_OUT),
     21611: Retry(Category.THROTTLED, after_s=MINUTE_S),  # its queue is full
+    21612: Rejected(Category.INVALID_RECIPIENT),  # not to be reached from our sender
     21614: Rejected(Category.INVALID_RECIPIENT),  # no mobile number
     21617: Rejected(Category.CONTENT),  # over 1600 characters
+    21635: Rejected(Category.INVALID_RECIPIENT),  # a landline
+    21659: Rejected(Category.AUTH),  # a sender that is not Twilio's
+    21660: Rejected(Category.AUTH),  # a sender of another account
     30001: Retry(Category.THROTTLED, after_s=MINUTE_S),
     30002: Rejected(Category.AUTH),  # the account is suspended
     # A phone that is off, or out of reach: tomorrow it may hear us.

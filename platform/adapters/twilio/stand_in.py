@@ -11,6 +11,9 @@ from adapters import sms
 from adapters.rehearsal.stand_in import Asked, Outgoing, Said, StandIn
 
 FORM = "application/x-www-form-urlencoded"
+# In no other language, and each alone.
+STOPS = ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT")
+STARTS = ("START", "YES", "UNSTOP")
 STATUS_OF = {20003: 401, 20404: 404, 20429: 429}  # HTTP's, where it is not 400
 
 
@@ -118,9 +121,13 @@ class TwilioStandIn(StandIn):
         }
         for number, (url, content_type) in enumerate(media):
             fields |= {f"MediaUrl{number}": url, f"MediaContentType{number}": content_type}
-        if text in ("STOP", "START"):
+        word = text.strip().upper()
+        if word in STOPS:
+            self.stopped.add(phone)
+        if word in STARTS:
+            self.stopped.discard(phone)
+        if text in ("STOP", "START"):  # the service's own words are told
             fields["OptOutType"] = text
-            (self.stopped.add if text == "STOP" else self.stopped.discard)(phone)
         return self.calls(fields)
 
     def reports(self, vendor_id: str, status: str = "delivered", code: str = "") -> Outgoing:

@@ -5,6 +5,7 @@ Source: "接收消息和事件" of 微信客服 (developer.work.weixin.qq.com/do
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,7 @@ SESSION_ENDED = 3  # `change_type`
 MAX_KEY = 64  # characters, of a `dedupe_key`
 MAX_CODE = 128  # characters, of a `reply_code`; WeCom's have 32
 
+NUMBER = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,20})?")
 MEDIA = ("image", "voice", "video", "file")
 # What stands in the thread for what a servicer sent and is not text.
 NAMES = {
@@ -66,7 +68,10 @@ def _written(fields: Fields, common: Mapping[str, Any]) -> InboundEvent:
         media = Media(kind, _text(said, "media_id"), "amr" if kind == "voice" else "")
         return InboundEvent(EventKind.MEDIA, media=media, **common)
     if kind == "location":
-        return InboundEvent(EventKind.PLACE, text=_joined(said, "name", "address"), **common)
+        at = [str(said.get(name, "")) for name in ("latitude", "longitude")]
+        on_map = f"[位置] {','.join(at)}" if all(map(NUMBER.fullmatch, at)) else ""
+        place = _joined(said, "name", "address") or on_map
+        return InboundEvent(EventKind.PLACE, text=place, **common)
     text = _joined(said, "title", "url") if kind in ("link", "miniprogram") else ""
     if text:
         return InboundEvent(EventKind.TEXT, text=text, **common)

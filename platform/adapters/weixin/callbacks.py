@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,7 @@ from adapters.xml import parse_xml
 
 Fields = Mapping[str, Any]
 
+NUMBER = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,20})?")
 MEDIA = {"image": "image", "voice": "voice", "video": "video", "shortvideo": "video"}
 FAILURES = {  # of a template message, by the words of its result event
     "failed:user block": Category.OPTED_OUT,
@@ -77,13 +79,20 @@ def read_event(fields: Fields) -> InboundEvent:
             EventKind.MEDIA, media=media, text=_text(fields, "Recognition"), **common
         )
     if kind == "location":
-        return InboundEvent(EventKind.PLACE, text=_text(fields, "Label"), **common)
+        return InboundEvent(EventKind.PLACE, text=_place(fields), **common)
     if kind == "link":
         said = " ".join(filter(None, (_text(fields, "Title"), _text(fields, "Url"))))
         return InboundEvent(EventKind.TEXT, text=said, **common)
     if kind == "miniprogrampage":
         return InboundEvent(EventKind.TEXT, text=_text(fields, "Title"), **common)
     return InboundEvent(EventKind.MEDIA, media=Media("file", ""), **common)
+
+
+def _place(fields: Fields) -> str:
+    """Its name; where WeChat knows none, what finds it on a map."""
+    at = [str(fields.get(name, "")) for name in ("Location_X", "Location_Y")]
+    on_map = f"[位置] {','.join(at)}" if all(map(NUMBER.fullmatch, at)) else ""
+    return _text(fields, "Label") or on_map
 
 
 def _notice(fields: Fields, *, address: str, at: datetime) -> InboundEvent:

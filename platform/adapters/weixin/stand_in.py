@@ -55,6 +55,7 @@ class WeChatStandIn(StandIn):
         self.tokens: list[str] = []
         self.typed: list[str] = []  # who saw that somebody writes
         self.files: dict[str, bytes] = {}  # by media_id
+        self.films: dict[str, str] = {}  # by media_id, the address that is told; empty: our own
         self.templates: dict[str, set[str]] = {}  # by id, the names of their fields
         self.granted: Counter[tuple[str, str]] = Counter()  # by openid and template
         self.notices_sent: list[tuple[str, dict[str, Any]]] = []
@@ -70,6 +71,8 @@ class WeChatStandIn(StandIn):
             return self._token(asked)
         if asked.path == "/sns/jscode2session":
             return self._session(asked)
+        if asked.path == "/film":
+            return Said(self.files[asked.query["of"]])
         if asked.query.get("access_token", "") not in self.tokens[-1:]:
             return _error(40001)
         if asked.path in self.busy_with:
@@ -85,8 +88,7 @@ class WeChatStandIn(StandIn):
             openid = asked.query.get("openid", "")
             return Said({"openid": openid, **self._union(openid)})
         if asked.path == "/cgi-bin/media/get":
-            found = self.files.get(asked.query.get("media_id", ""))
-            return _error(40007) if found is None else Said(found)
+            return self._file(asked.query.get("media_id", ""))
         return _error(48001)
 
     def forget_tokens(self) -> None:
@@ -109,6 +111,15 @@ class WeChatStandIn(StandIn):
         if fault is not None:
             return Said(status=fault.status or 200, breaks=fault.breaks, delay_s=fault.delay_s)
         return _error(code)
+
+    def _file(self, media_id: str) -> Said:
+        """Of a film in `films` only its address comes."""
+        found = self.files.get(media_id)
+        if found is None:
+            return _error(40007)
+        if media_id in self.films:
+            return Said({"video_url": self.films[media_id] or f"{self.url}/film?of={media_id}"})
+        return Said(found)
 
     def _session(self, asked: Asked) -> Said:
         """code2Session of a mini-program: each code of wx.login is good for one time."""

@@ -57,10 +57,7 @@ BODIES = {
     "no phone": _json({**REPLY, "phone_number": "12"}),
     "letters": _json({**REPLY, "phone_number": "1380000000a"}),
     "superscripts": _json({**REPLY, "phone_number": "1380000000²"}),
-    "no sequence": _json({**REPLY, "sequence_id": None}),
-    "no time": _json({**REPLY, "send_time": ""}),
-    "time of another world": _json({**REPLY, "send_time": "0001-01-01 00:00:00"}),
-    "time in seconds": _json({**REPLY, "send_time": 1763438400}),
+    "neither number nor time": _json({**REPLY, "sequence_id": None, "send_time": ""}),
     "success in words": _json({**REPORT, "success": "true"}),
     "a receipt of nothing": _json({**REPORT, "biz_id": ""}),
     "a receipt without end": _json({**REPORT, "biz_id": "9" * 65}),
@@ -121,7 +118,37 @@ def test_a_receipt_says_how_far_it_came(
     [event] = takes_in(vendor.reports(vendor_id, code))
 
     assert (event.kind, event.address) == (EventKind.RECEIPT, "+8613800000001")
-    assert event.receipt == Receipt(vendor_id, *due)
+    assert event.receipt == Receipt(vendor_id, *due, segments=1)
+
+
+ODD_DATES = [None, "", "20261118120000", "0001-01-01 00:00:00", 1763438400]
+
+
+@pytest.mark.parametrize("date", ODD_DATES, ids=str)
+def test_a_date_that_cannot_be_read_costs_nobody_their_message(date: Any) -> None:
+    [said] = read_events(_json({**REPLY, "send_time": date}))
+    [receipt] = read_events(_json({**REPORT, "report_time": date, "send_time": date}))
+
+    assert (said.text, said.dedupe_key) == ("在吗", read_events(_json(REPLY))[0].dedupe_key)
+    assert abs((said.occurred_at - datetime.now(UTC)).total_seconds()) < 60
+    assert receipt.receipt == Receipt("9001^0", Status.DELIVERED, segments=1)
+
+
+def test_without_a_number_it_is_who_when_and_what() -> None:
+    rows = [{**REPLY, "sequence_id": None}, {**REPLY, "sequence_id": None, "content": "好的"}]
+    rows.append({**rows[0], "send_time": "2026-11-18 12:00:05"})
+
+    events = read_events(_json(*rows, rows[0]))
+
+    keys = [event.dedupe_key for event in events]
+    assert len(set(keys)) == 3 and keys[3] == keys[0]
+
+
+def test_a_row_that_is_left_out_leaves_a_trace(caplog: Any) -> None:
+    events = read_events(_json({**REPLY, "phone_number": "12"}, REPLY))
+
+    assert [event.text for event in events] == ["在吗"]
+    assert [(record.message, record.count) for record in caplog.records] == [("rows left out", 1)]
 
 
 def test_many_receipts_come_in_one_call() -> None:

@@ -7,6 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from adapters.delivery import deliver
+from adapters.health import health_of
 from adapters.models import Account, Attempt, Link
 from conversations.models import Conversation, Message
 from conversations.services import queue_reply
@@ -45,6 +46,25 @@ def test_from_the_first_word_to_the_receipt(vendor: Any, call_back: Any, hospita
     assert Link.objects.count() == 1
     attempt = Attempt.objects.get(message=reply)
     assert (attempt.vendor_id, attempt.status) == (vendor_id, "delivered")
+
+
+def test_what_is_billed_is_counted_once(vendor: Any, call_back: Any, hospital: Any) -> None:
+    call_back(vendor.writes("+8613800000001", "几点开门"))
+    Message.objects.update(handled_at=timezone.now())
+    conversation = Conversation.objects.get()
+    for text in ("八点", "在二楼"):  # one SMS tells of both
+        queue_reply(
+            conversation, text=text, author="system", epoch=conversation.epoch, now=timezone.now()
+        )
+    deliver(conversation.pk, clock=timezone.now)
+    [vendor_id] = vendor.phones
+    channel = conversation.contact_point.channel
+    assert health_of(channel, timezone.now()).today.segments == 1
+
+    call_back(vendor.reports(vendor_id, size=2))
+    assert health_of(channel, timezone.now()).today.segments == 2
+    call_back(vendor.reports(vendor_id, size=2))
+    assert health_of(channel, timezone.now()).today.segments == 2
 
 
 def test_a_word_ends_what_is_sent_unasked(vendor: Any, call_back: Any, hospital: Any) -> None:

@@ -57,13 +57,20 @@ BODIES = {
     "letters": _json({**REPLY, "mobile": "1380000000a"}),
     "no text": _json({name: said for name, said in REPLY.items() if name != "text"}),
     "no time": _json({**REPLY, "time": ""}),
-    "time in milliseconds": _json({**REPLY, "time": 1763438400000}),
-    "time in superscripts": _json({**REPLY, "time": "176343840²"}),
     "time without end": _json({**REPLY, "time": float("inf")}),
     "a state of its own": _json([{**REPORT, "report_status": "PERHAPS"}]),
-    "a receipt without time": _json([{**REPORT, "user_receive_time": "today"}]),
     "a receipt without end": _json([{**REPORT, "sid": "9" * 65}]),
 }
+
+
+@pytest.mark.parametrize("time", [1763438400000, "2025-11-18 12:00:00", "176343840²"], ids=str)
+def test_a_date_that_cannot_be_read_costs_nobody_their_message(time: Any) -> None:
+    [said] = read_events(_json({**REPLY, "time": time}))
+    [receipt] = read_events(_json([{**REPORT, "user_receive_time": str(time)}]))
+
+    assert said.text == "在吗"
+    assert abs((said.occurred_at - datetime.now(UTC)).total_seconds()) < 60
+    assert receipt.receipt is not None and receipt.receipt.status is Status.DELIVERED
 
 
 def test_a_reply_is_read(takes_in: Any, vendor: Any) -> None:

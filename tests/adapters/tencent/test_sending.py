@@ -43,6 +43,7 @@ CODES = [
     ("InvalidParameterValue.IncorrectPhoneNumber", REJECTED, "invalid_recipient", None),
     ("InvalidParameterValue.TemplateParameterLengthLimit", REJECTED, "content", None),
     ("MissingParameter", REJECTED, "content", None),
+    ("UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone", REJECTED, "content", None),
     ("AuthFailure.SignatureExpire", RETRY, "auth", None),
     ("AuthFailure.SignatureFailure", RETRY, "auth", None),
     ("AuthFailure.SecretIdNotFound", RETRY, "auth", None),

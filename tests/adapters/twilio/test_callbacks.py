@@ -57,7 +57,9 @@ def test_a_message_is_read(takes_in: Any, vendor: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"Body": "Stop.", "OptOutType": "STOP"}, "Stop."),
+        ({"Body": "Stop.", "OptOutType": "STOP"}, "STOP"),
+        ({"Body": "退订", "OptOutType": "STOP"}, "STOP"),
+        ({"Body": "Yes", "OptOutType": "START"}, "Yes"),
         ({"Body": "arrêter", "OptOutType": "STOP"}, "STOP"),
         ({"Body": "reprendre", "OptOutType": "START"}, "START"),
         ({"Body": "info", "OptOutType": "HELP"}, "info"),

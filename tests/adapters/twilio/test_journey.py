@@ -1,5 +1,6 @@
 """A patient writes by SMS, is answered, and ends it with a word that Twilio obeys."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from adapters.delivery import deliver
 from adapters.models import Account, Attempt
+from adapters.rehearsal.stand_in import Fault
 from conversations.models import Conversation, Message
 from conversations.services import queue_reply
 from patients.models import ContactPoint
@@ -58,6 +60,56 @@ def test_a_stop_closes_the_address_and_a_start_opens_it(
 
     assert ContactPoint.objects.get().closed_why == ""
     assert vendor.sent == []  # Twilio confirms by itself
+
+
+def test_a_word_that_twilio_does_not_know_is_ours_to_obey(
+    vendor: Any, call_back: Any, hospital: Any
+) -> None:
+    call_back(vendor.writes("+8613800000001", "退订"))
+    call_back(vendor.writes("+8613800000001", "几点开门"))
+    Message.objects.filter(author="patient").update(handled_at=timezone.now())
+    conversation = Conversation.objects.get()
+    queue_reply(
+        conversation, text="八点", author="system", epoch=conversation.epoch, now=timezone.now()
+    )
+    deliver(conversation.pk, clock=timezone.now)
+
+    assert ContactPoint.objects.get().closed_why == ""
+    assert [text for _phone, text in vendor.sent] == [
+        "您将不再收到提醒和健康资讯，仍可随时在此给我们留言。",
+        "八点",
+    ]
+
+
+def test_yes_opens_again_what_twilio_opened(vendor: Any, call_back: Any, hospital: Any) -> None:
+    call_back(vendor.writes("+8613800000001", "STOP"))
+    call_back(vendor.writes("+8613800000001", "恢复"))  # says nothing to Twilio
+    assert ContactPoint.objects.get().closed_why == "opted_out"
+    call_back(vendor.writes("+8613800000001", "Yes"))
+
+    assert ContactPoint.objects.get().closed_why == ""
+    call_back(vendor.writes("+8613800000001", "yes"))  # an answer, as any
+    assert Message.objects.filter(author="patient").unhandled().count() == 1
+
+
+def test_a_landline_is_asked_once_and_rests_no_channel(
+    vendor: Any, call_back: Any, account: Account, hospital: Any
+) -> None:
+    call_back(vendor.writes("+8613800000001", "几点开门"))
+    Message.objects.update(handled_at=timezone.now())
+    conversation = Conversation.objects.get()
+    queue_reply(
+        conversation, text="八点", author="system", epoch=conversation.epoch, now=timezone.now()
+    )
+    vendor.faults.extend([Fault("21635")] * 6)
+    for minute in range(6):
+        at = timezone.now() + timedelta(minutes=5 * minute)
+        deliver(conversation.pk, clock=lambda at=at: at)  # type: ignore[misc]
+
+    account.refresh_from_db()
+    assert (account.failures, account.open_until) == (0, None)
+    assert Attempt.objects.count() == 1
+    assert ContactPoint.objects.get().closed_why == "invalid_recipient"
 
 
 def test_a_stranger_is_turned_away_at_the_door(vendor: Any, call_back: Any, hospital: Any) -> None:

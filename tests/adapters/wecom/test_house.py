@@ -5,13 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
+from adapters.contracts import OutboundMessage, SendResult
 from adapters.delivery import deliver
-from adapters.models import Account
+from adapters.models import Account, Allowance
 from adapters.pulling import pull, unpulled
 from adapters.rehearsal.stand_in import Fault, Outgoing
+from adapters.wecom.adapter import WeComAdapter
 from adapters.wecom.stand_in import WeComStandIn
 from assistant.services import attend
 from conversations.models import Author, Conversation, Message
@@ -161,3 +164,55 @@ def test_a_refusal_that_comes_later_is_told(wecom: WeComStandIn, ring: Any) -> N
     assert ContactPoint.objects.get().closed_why == "opted_out"
     message.refresh_from_db()
     assert message.given_up_at is not None
+
+
+@pytest.mark.parametrize("fail_type", [4, 5, 6])
+def test_what_came_too_late_teaches_us_that_the_window_is_closed(
+    wecom: WeComStandIn, ring: Any, fail_type: int
+) -> None:
+    ring(wecom.writes("wm1", "你好"))
+    conversation, now = Conversation.objects.get(), timezone.now()
+    hand_over(conversation, reason=Reason.ASKED, urgency=1, now=now)
+    conversation.refresh_from_db()
+
+    def say(text: str) -> Message:
+        said = queue_reply(
+            conversation, text=text, author=Author.SYSTEM, epoch=conversation.epoch, now=now
+        )
+        deliver(conversation.pk, clock=timezone.now)
+        said.refresh_from_db()
+        return said
+
+    late = wecom.fails(say("一").attempts.get().vendor_id, fail_type)
+    ring(late)
+    assert say("二").given_up_at is not None
+    assert len(wecom.sent) == 1  # no second one is lost the same way
+
+    # WeCom's clock has whole seconds.
+    Allowance.objects.update(opened_at=F("opened_at") - timedelta(seconds=2))
+    ring(wecom.writes("wm1", "在吗"))
+    last = say("三")
+    assert last.given_up_at is None and len(wecom.sent) == 2
+
+
+def test_a_refusal_says_nothing_of_what_was_opened_since(
+    wecom: WeComStandIn, ring: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring(wecom.writes("wm1", "你好"))
+    conversation, now = Conversation.objects.get(), timezone.now()
+    hand_over(conversation, reason=Reason.ASKED, urgency=1, now=now)
+    conversation.refresh_from_db()
+    refuse = WeComAdapter.send
+
+    def meanwhile(adapter: WeComAdapter, message: OutboundMessage) -> SendResult:
+        """The patient writes between the vendor's refusal and our learning of it."""
+        result = refuse(adapter, message)
+        Allowance.objects.update(opened_at=timezone.now(), used=0)
+        return result
+
+    monkeypatch.setattr(WeComAdapter, "send", meanwhile)
+    wecom.faults.append(Fault("95001"))
+    queue_reply(conversation, text="一", author="system", epoch=conversation.epoch, now=now)
+    deliver(conversation.pk, clock=timezone.now)
+
+    assert Allowance.objects.filter(closes_at__gt=timezone.now()).exists()

@@ -202,6 +202,14 @@ def test_a_kind_of_message(msgtype: str, wecom: WeComStandIn, adapter: WeComAdap
     assert event.occurred_at.timestamp() == wecom.log[0]["send_time"]
 
 
+def test_a_place_without_a_name_is_found_on_a_map(
+    wecom: WeComStandIn, adapter: WeComAdapter
+) -> None:
+    wecom.sends("wm1", "location", {"latitude": 39.9087, "longitude": -116.3974, "name": ""})
+
+    assert _last(adapter).text == "[位置] 39.9087,-116.3974"
+
+
 def test_a_tap_on_a_menu_keeps_its_words(wecom: WeComStandIn, adapter: WeComAdapter) -> None:
     wecom.writes("wm1", "转人工", menu_id="d")
 
