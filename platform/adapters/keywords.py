@@ -5,6 +5,7 @@ Source: China's rule that a campaign names the word that refuses it (拒收请�
 words that carriers in the US and the UK act on.
 """
 
+import re
 import unicodedata
 from enum import StrEnum
 
@@ -39,6 +40,15 @@ _CARRIERS = {
 _NEAR = ("退订", "退訂", "拒收", "取消订阅", "取消訂閱")
 NEAR_CHARS, NEAR_WORDS = 12, 3
 
+# Who says it of an SMS that a record's phone got may not be whom it was for.
+_WRONG_NUMBER = re.compile(
+    r"(?:发|打|搞|弄|送|留)错|错(?:了?号|人)|号码?(?:不对|错)|不是(?:我|他|她)?本人|不认识|你(?:们)?找谁"
+    r"|(?:我|这里?)(?:不是|没有?)(?:这个|这位|此|叫)"
+    r"|wrong (?:number|person)|not (?:my|the right) (?:number|person)|don'?t know (?:him|her|this)",
+    re.IGNORECASE,
+)
+WRONG_CHARS = 30
+
 
 def keyword_in(text: str) -> Keyword | None:
     """The keyword that a whole message is, however it was typed: 【ＴＤ。】, " Stop! "."""
@@ -55,6 +65,12 @@ def is_near_stop(text: str) -> bool:
         return True
     whole = "".join(words)
     return len(whole) <= NEAR_CHARS and any(each in whole for each in _NEAR)
+
+
+def is_wrong_number(text: str) -> bool:
+    """Whether somebody says, in short, that an SMS was not for them."""
+    plain = unicodedata.normalize("NFKC", text).replace("’", "'")
+    return len(plain) <= WRONG_CHARS and _WRONG_NUMBER.search(plain) is not None
 
 
 def _words(text: str) -> list[str]:

@@ -183,9 +183,11 @@ def _is_shared(patient: Patient, channel: Channel, *, phone: str) -> bool:
     others = Patient.objects.filter(merged_into=None, erased_at=None).exclude(pk=patient.pk)
     if others.filter(phone_index=patient.phone_index).exclude(phone_index="").exists():
         return True
+    # Who only answered from there, and said nothing of who they are, is nobody else.
+    nameless = Q(patient__name=None, patient__phone_index="", patient__identity_index="")
     index = index_address(phone, channel=channel)
     elsewhere = ContactPoint.objects.filter(channel=channel, address_index=index)
-    return elsewhere.exclude(patient=patient).exists()
+    return elsewhere.exclude(patient=patient).exclude(nameless).exists()
 
 
 def mute_contact_point(contact_point: ContactPoint, *, until: datetime | None) -> None:

@@ -19,7 +19,7 @@ from adapters.rehearsal.stand_in import Fault
 from adapters.ways import in_e164
 from adapters.weixin.stand_in import WeChatStandIn
 from assistant.services import take_in
-from conversations.models import Author, Conversation, Message
+from conversations.models import Author, Conversation, Message, Owner
 from conversations.services import mark_seen, queue_reply
 from harness.accounts import open_account
 from patients.models import Channel, ContactPoint, Purpose
@@ -230,42 +230,113 @@ def test_what_was_not_asked_for_needs_consent_no_mute_and_daylight(
     assert tried(noon + timedelta(days=2)) == (Result.REJECTED, Category.NO_CONSENT)
 
 
+class Recorded:
+    """A patient of WeChat, out of its window, in whose record the phone stands."""
+
+    def __init__(self, wechat: Channel, sms: AliyunStandIn) -> None:
+        self.channel = open_account("aliyun", settings=sms.settings(), secrets=sms.secrets())
+        self.noon = timezone.localtime(timezone.now()).replace(hour=12, minute=0)
+        self.patient = meet(wechat, address="oFan").patient
+        update_patient(self.patient, phone="138 0013 8000")
+        give_consent(
+            self.patient, Purpose.REMINDERS, text_version="1", channel=wechat, now=self.noon
+        )
+        self._conversation = converse(self.patient.contact_points.get())
+
+    def remind(self, *, hours: int = 0) -> list[tuple[str, str]]:
+        """What became of it by SMS."""
+        reminder = answer(self._conversation, "明天复诊", purpose=Purpose.REMINDERS.value)
+        deliver(self._conversation.pk, clock=lambda: self.noon + timedelta(hours=hours))
+        log = Attempt.objects.filter(message=reminder, channel=self.channel)
+        return list(log.values_list("result", "category"))
+
+    def phone_writes(self, text: str, key: str) -> Conversation:
+        event = InboundEvent(EventKind.TEXT, PHONE, key, self.noon, text=text)
+        capabilities = adapter_of(self.channel).capabilities
+        receive(self.channel, [event], capabilities=capabilities, now=self.noon)
+        return Conversation.objects.get(contact_point=self.writer)
+
+    @property
+    def writer(self) -> ContactPoint:
+        found = find_contact_point(self.channel, address=PHONE)
+        assert found is not None and found.patient != self.patient
+        return found
+
+
+@pytest.fixture
+def recorded(wechat_channel: Channel, sms: AliyunStandIn) -> Recorded:
+    return Recorded(wechat_channel, sms)
+
+
 def test_who_stops_an_sms_is_stopped_in_the_record_that_it_came_from(
-    wechat_channel: Channel, sms: AliyunStandIn
+    recorded: Recorded, sms: AliyunStandIn
 ) -> None:
-    channel = open_account("aliyun", settings=sms.settings(), secrets=sms.secrets())
-    noon = timezone.localtime(timezone.now()).replace(hour=12, minute=0)
-    patient = meet(wechat_channel, address="oFan").patient
-    update_patient(patient, phone="138 0013 8000")
-    give_consent(patient, Purpose.REMINDERS, text_version="1", channel=wechat_channel, now=noon)
-    conversation = converse(patient.contact_points.get())  # WeChat's window never opened
-    capabilities = adapter_of(channel).capabilities
-
-    def remind(at: datetime) -> Message:
-        reminder = answer(conversation, "明天复诊", purpose=Purpose.REMINDERS.value)
-        deliver(conversation.pk, clock=lambda: at)
-        return reminder
-
-    def writes(text: str, key: str) -> None:
-        event = InboundEvent(EventKind.TEXT, PHONE, key, noon, text=text)
-        receive(channel, [event], capabilities=capabilities, now=noon)
-
-    remind(noon)
+    recorded.remind()
     assert len(sms.sent) == 1
-    writes("R", "k1")
-    writer = find_contact_point(channel, address=PHONE)
-    assert writer is not None and writer.patient != patient
-    merge_patients(writer.patient, into=patient)  # a nurse finds out who wrote
-    refused = remind(noon + timedelta(hours=1))
+    recorded.phone_writes("R", "k1")
+    merge_patients(recorded.writer.patient, into=recorded.patient)  # a nurse finds out who wrote
 
+    assert set(recorded.remind(hours=1)) == {(Result.REJECTED, Category.MUTED)}
+    consents = recorded.patient.consents.in_force()
+    assert consents.filter(purpose=Purpose.REMINDERS).exists()  # on WeChat
     assert len(sms.sent) == 1
-    log = Attempt.objects.filter(message=refused, channel=channel)
-    assert set(log.values_list("result", "category")) == {(Result.REJECTED, Category.MUTED)}
-    assert patient.consents.in_force().filter(purpose=Purpose.REMINDERS).exists()  # on WeChat
 
-    writes("恢复", "k2")
-    remind(noon + timedelta(hours=2))
+
+def test_who_agrees_again_by_sms_is_written_to_again(
+    recorded: Recorded, sms: AliyunStandIn
+) -> None:
+    recorded.remind()
+    recorded.phone_writes("R", "k1")
+    recorded.phone_writes("恢复", "k2")
+
+    recorded.remind(hours=2)
+
     assert len(sms.sent) == 2
+
+
+def test_an_answer_from_the_phone_of_a_record_ends_nothing(
+    recorded: Recorded, sms: AliyunStandIn
+) -> None:
+    recorded.remind()
+    recorded.phone_writes("好的", "k1")
+
+    recorded.remind(hours=1)
+
+    assert len(sms.sent) == 2
+
+
+def test_a_phone_that_is_another_s_too_gets_nothing(recorded: Recorded, sms: AliyunStandIn) -> None:
+    recorded.phone_writes("你好", "k1")
+    update_patient(recorded.writer.patient, name="别人")
+
+    assert recorded.remind() == []
+    assert not sms.sent
+
+
+@pytest.mark.parametrize(
+    "text", ["你们发错人了", "号码错了吧", "我不是本人", "我不认识他", "wrong number"]
+)
+def test_who_says_that_it_was_not_for_them_gets_no_more_and_a_nurse_reads_it(
+    recorded: Recorded, sms: AliyunStandIn, text: str
+) -> None:
+    recorded.remind()
+
+    conversation = recorded.phone_writes(text, "k1")
+
+    assert conversation.owner == Owner.QUEUE
+    assert recorded.remind(hours=1) == [(Result.REJECTED, Category.MUTED)]
+    assert len(sms.sent) == 1
+
+
+def test_of_a_phone_that_no_record_names_the_same_words_are_only_words(
+    by_sms: ContactPoint,
+) -> None:
+    event = InboundEvent(EventKind.TEXT, PHONE, "k1", timezone.now(), text="药发错了怎么办")
+    capabilities = adapter_of(by_sms.channel).capabilities
+
+    receive(by_sms.channel, [event], capabilities=capabilities, now=timezone.now())
+
+    assert Conversation.objects.get().owner == Owner.ASSISTANT
 
 
 @pytest.mark.parametrize("agrees_on_it", [True, False])
