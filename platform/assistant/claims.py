@@ -90,6 +90,7 @@ _PART = re.compile(
 )
 _LATE = frozenset({"下午", "傍晚", "晚上", "夜里", "夜间", "晚", "pm"})
 _RANGE = re.compile(r" ?(?:到|至|-|–|—|~|to|until) ?$")
+_NEAR = 40  # characters before a figure that may say how it is meant; more than any of these has
 
 _BEFORE = (
     ("max", r"最多|至多|不超过|不多于|上限|最高|up to|at most|no more than|within|maximum(?: of)?"
@@ -277,7 +278,7 @@ def _kind(unit: str) -> str:
 
 def _bound(text: str, start: int, end: int) -> str:
     for bound, pattern in _BEFORE:
-        if re.search(rf"(?:{pattern})(?: the)? ?$", text[:start]):
+        if re.search(rf"(?:{pattern})(?: the)? ?$", text[max(0, start - _NEAR) : start]):
             return bound
     for bound, pattern in _AFTER:
         if re.match(rf" ?(?:{pattern})", text[end:]):

@@ -33,7 +33,7 @@ HAN = re.compile(r"[\u3400-\u9fff]")
 LATIN = re.compile(r"[a-z]+")
 SIGNS = re.compile(r"[^\w\s.,;:!?。、·'\"“”‘’()\-–—~%°《》「」/]|_|//")
 ADDRESS = re.compile(r"https?|www\.|\w\.(?:com|cn|org|net|io|gov|edu)\b|\w@\w")
-LIST = re.compile(r"(?m)^\s*(?:[-*•]|\d+[.)、])\s")
+LIST = re.compile(r"(?m)^[^\S\n]*+(?:[-*•]|\d+[.)、])\s")
 FOREIGN = re.compile(r"[\u0400-\u06ff\u3040-\u30ff\uac00-\ud7af\u0e00-\u0e7f]")
 
 # Each find that the source has not is a doubt of its kind.

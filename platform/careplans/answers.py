@@ -103,12 +103,12 @@ _NOT_YET = re.compile(
     r"|about to|will (take|do)|going to take|i'?ll (take|do)|give me|on my way|\bbusy\b"
 )
 _TAKEN = re.compile(
-    r"(吃|服|喝|用|打|涂|滴|贴|注射|含|吸)(过|完|好|下去?|上|掉|药|过药|完药)*了|已(经)?(吃|服|喝|用|打|注射|完成)|(吃|服|喝|用|打)(过|好|完)(药)?$"
+    r"(吃|服|喝|用|打|涂|滴|贴|注射|含|吸)(过|完|好|下去?|上|掉|药)*了|已(经)?(吃|服|喝|用|打|注射|完成)|(吃|服|喝|用|打)(过|好|完)(药)?$"
     r"|^(嗯|恩|对|是的?|好的?|哦|噢|搞定|完成|ok)*(吃|服)(了|过)?$|服药完(成|毕)|完成了?|搞定|刚(刚|才)?(吃|服|喝|用|打)|按时(吃|服|用|打)|都吃"
     r"|\bdone\b|\btaken\b|\btook\b|swallow|\bjust had (it|them)|had (my|the) (pill|med|tablet|insulin|dose)|\bfinished\b|injected|all good|✅|👌|💊|\byes\b|\byep\b|\byeah\b"
 )
 _NOTED = re.compile(
-    r"^(嗯|恩|好|好的|好嘞|好滴|行|可以|知道|知道了|收到|了解|明白|明白了|谢谢|谢谢你?您?|多谢|哦|噢|ok|okay|okey|got it|noted|thanks|thank you|sure|fine|👍|🙏|[,.,。!! ])+(啦|了|哈|的)?$"
+    r"^(嗯|恩|好[的嘞滴]?|行|可以|知道了?|收到|了解|明白了?|谢谢你?您?|多谢|哦|噢|ok(?:ay|ey)?|got it|noted|thanks|thank you|sure|fine|👍|🙏|[,.,。!! ])+(啦|了|哈|的)?$"
 )
 _NOT_BUT = re.compile(
     r"(忘|没|漏).{0,12}((现在|刚刚?|刚才|后来|马上|补|又)(已经)?(吃|服|补|喝|打)(了|上|过|好)|补(吃|服|上)了?)"

@@ -89,6 +89,9 @@ _QUESTION = re.compile(
 )
 
 
+_FAR = 200  # characters, in a sentence without end: what stands farther off speaks of another
+
+
 @dataclass(frozen=True)
 class Stated:
     """An allergy in somebody's own words; `whose` is empty for the writer."""
@@ -108,11 +111,13 @@ def stated_allergies(text: str) -> list[Stated]:
         start, end = sentence.span()
         inside = [each for each in mentions if start <= each.start and each.end <= end]
         for mention in _meant(read, start, end, inside):
-            whose = _whose(read, start, mention.start)
+            whose = _whose(read, max(start, mention.start - _FAR), mention.start)
             words = text[mention.start : mention.end]
             found[mention.span] = Stated(words, mention.ids, whose, mention.span)
         for span in _unknown(read, start, end, inside):
-            found[span] = Stated(text[slice(*span)], (), _whose(read, start, span[0]), span)
+            found[span] = Stated(
+                text[slice(*span)], (), _whose(read, max(start, span[0] - _FAR), span[0]), span
+            )
     return [found[span] for span in sorted(found)]
 
 
@@ -120,14 +125,15 @@ def _meant(read: str, start: int, end: int, inside: list[Mention]) -> Iterator[M
     for cue in _ALLERGIC.finditer(read, start, end):
         named = _named_before(read, start, cue.start(), inside)
         named = named or _named_after(read, cue.end(), inside)
-        if named and not _is_taken_back(read, start, end, cue, named[0]):
+        near, far = max(start, cue.start() - _FAR), min(end, cue.end() + _FAR)
+        if named and not _is_taken_back(read, near, far, cue, named[0]):
             yield from named
     for at, mention in enumerate(inside):
         chain = [mention, *_linked(read, inside[at:])]
-        after = read[chain[-1].end : end]
-        if _came_after(read, start, mention, after):
+        near, far = max(start, mention.start - _FAR), min(end, chain[-1].end + _FAR)
+        if _came_after(read, near, mention, read[chain[-1].end : far]):
             yield from chain
-        if _must_not(read, start, end, mention):
+        if _must_not(read, near, far, mention):
             yield from chain
 
 

@@ -165,6 +165,7 @@ class _Finder:
             if _LATIN_WORD.fullmatch(name.text):
                 for shorter in _shorter(name.text):
                     self._amiss[shorter].append(name)
+        self._longest = max(map(len, self._amiss), default=0)
         for candidates in self._by_head.values():
             candidates.sort(key=lambda pair: -len(pair[0]))
 
@@ -221,6 +222,8 @@ class _Finder:
                 yield Mention(name, start, end, is_exact=False)
 
     def _nearest(self, word: str) -> Name | None:
+        if len(word) > self._longest + 2:  # no name is near, and a thousand letters cost seconds
+            return None
         near = {name.text: name for each in _shorter(word) for name in self._amiss.get(each, ())}
         best, least = None, 3
         for text, name in near.items():

@@ -35,7 +35,7 @@ CRITICAL = (
 )
 IN_RANGE = (0.25, 0.75)  # of the bar; what lies outside is drawn beside it
 SLIGHTLY = 0.1  # of the limit
-_NUMBER = re.compile(r"^\s*[<>≤≥]?\s*(-?\d+(?:\.\d+)?)\s*$")
+_NUMBER = re.compile(r"^\s*+[<>≤≥]?\s*+(-?\d+(?:\.\d+)?)\s*$")
 
 
 class Standing(StrEnum):

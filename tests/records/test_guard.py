@@ -163,3 +163,22 @@ def test_an_erased_patient_has_no_allergies_to_match() -> None:
 def test_what_is_recorded_in_words_is_matched_to_its_class() -> None:
     assert [zh for zh, _ in matched("阿莫仙(皮疹)")] == ["青霉素类", "阿莫西林"]
     assert matched("说不清的东西") == []
+
+
+@pytest.mark.parametrize("text", ["ab" * 2_000, "amoxicilin" * 400])
+def test_a_word_without_end_is_no_misspelt_medicine(text: str) -> None:
+    """Weighed like a name with a letter amiss, it would cost the door some seconds."""
+    find_drugs("amoxicilin")
+    begun = time.thread_time()
+
+    assert find_drugs(text) == []
+    assert time.thread_time() - begun < 0.2
+
+
+def test_a_sentence_without_end_is_read_as_soon_as_any_page() -> None:
+    """Looked through from its beginning for every name in it, it would cost the door seconds."""
+    find_drugs("青霉素")
+    begun = time.thread_time()
+
+    assert len(stated_allergies("青霉素过敏" * 800)) == 800
+    assert time.thread_time() - begun < 0.8

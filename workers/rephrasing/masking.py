@@ -8,7 +8,7 @@ _HIDDEN = "***"
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",  # e-mail
+        r"[\w.+-]++@[\w-]+(?:\.[\w-]+)+",  # e-mail
         # A date with its year is a birth date, mostly.
         r"\d{4}\s*[年./-]\s*\d{1,2}\s*[月./-]\s*\d{1,2}\s*[日号]?",
         r"[a-z]{1,2}\d{6,}",  # passports, card and record numbers

@@ -25,7 +25,7 @@ class Steer:
 
 # "取消预约" asks for a service and stops nothing; "算了不挂了" stops what is being done.
 _SERVICE = (
-    "(?!(?:我|我的|这个|那个|掉|一下|明天|后天|今天|周|星期|下午|上午|的)*(?:预约"
+    "(?!(?:我|这个|那个|掉|一下|明天|后天|今天|周|星期|下午|上午|的)*(?:预约"
     "|挂号|号|提醒|订单|就诊|复诊|检查|手术|appointment|booking))"
 )
 _WORDS = [

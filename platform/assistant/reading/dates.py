@@ -35,7 +35,7 @@ _TO = re.compile(r" ?(?:-|到|至|to|until|till?|through|thru) ?(?:the |on )?", 
 _BETWEEN = re.compile(r"\bbetween $", re.ASCII)
 _AND = re.compile(r" ?(?:and|到|和|与) ?(?:the )?", re.ASCII)
 _LISTED = re.compile(
-    r"(?:[ ,/&+]|或者?|还是|和|跟|与|以及|\bor\b|\band\b|不是|是|的?下?上?午?)*", re.ASCII
+    r"(?:[ ,/&+的上下午]|或者?|还是|和|跟|与|以及|\bor\b|\band\b|不是|是)*", re.ASCII
 )
 _MOVED = re.compile(
     r"的?(?:号|预约)?,? ?(?:改|换|调|挪|移|推迟?|提前|变)(?:到|成|为|至|在)? ?| ?(?:->|=>|→) ?"

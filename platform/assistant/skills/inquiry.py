@@ -67,7 +67,7 @@ _TELLING = frozenset({"months", "temperature", "pregnant", "systolic", "diastoli
 _WHO = frozenset({"who", "sex"})
 _AGE = re.compile(r"岁|大了|个月大|满月|\bold\b|\bage\b", re.IGNORECASE)
 _ALL_WELL = re.compile(
-    r"(?:都|全都?|一切|其他|别的|这些|这些都)*(?:还好|正常|没事|没问题|没得|挺好|蛮好|没有其他|没别的)(?:的|吧|啊|了)*"
+    r"(?:都|全|一切|其他|别的|这些)*(?:还好|正常|没事|没问题|没得|挺好|蛮好|没有其他|没别的)(?:的|吧|啊|了)*"
     r"|(?:all|everything)(?: is|'s)? (?:fine|ok|okay|normal|good)|no,? none|i'?m fine|nothing else"
 )
 _ALL_OF_THEM = re.compile(
@@ -75,7 +75,7 @@ _ALL_OF_THEM = re.compile(
     r"|all of (?:them|these|the above)"
 )
 _SHORT_NO = re.compile(r"(?:从来|应该|好像)?(?:没有?|不|未)[^,。?!]{1,4}")  # "没撞过", "不疼"
-_LETTERS = re.compile(r"[a-h](?:[\s,、和及&+]*(?:and)?\s*[a-h])*")
+_LETTERS = re.compile(r"[a-h](?:[\s,、和及&+]*+(?:and\s*+)?[a-h])*")
 _COMPANY = re.compile(r"(?:和|跟|与|同|被|听|像|陪|with|by|from|like)\s?(?:我|my|a|the)?\s?$")
 _BESIDE = re.compile(r"[\s,、,和及;;]+")
 

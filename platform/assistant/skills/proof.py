@@ -39,7 +39,7 @@ RESEND, OTHER = "resend", "other"  # instead of a code
 _FIGURES = str.maketrans("零〇一二三四五六七八九幺洞拐", "00123456789107")
 _CODE = re.compile(r"(?<!\d)\d(?:[ ,，.。、-]{0,2}\d){5}(?![ ]?\d)")
 _LED_CODE = re.compile(
-    r"^\W*(?:我的|收到了?|短信|验证码|密码|码|号码|是|为|[:：,，\s]"
+    r"^\W*+(?:我的|收到了?|短信|验证码|密码|码|号码|是|为|[:：,，\s]"
     r"|(?:it'?s|the|my|code|is|sms)\b)*",
     re.IGNORECASE,
 )
@@ -57,7 +57,8 @@ _LEAD = re.compile(
     r"[\s:]*)+$",
     re.IGNORECASE,
 )
-_WISH = re.compile("(?:想要?|要|来|帮我|麻烦|请)+(?:查|看|问|取|拿).{0,30}")
+_LEAD_AT_MOST = 60  # characters
+_WISH = re.compile("(?:想|要|来|帮我|麻烦|请){1,9}+(?:查|看|问|取|拿).{0,30}")
 _NO_NAME = re.compile(  # 查 is a surname, and what people want here
     r"报告|结果|化验|检查|查询|^查|\b(?:is|my|number|phone|mobile|reports?|results?|tests?|code)\b",
     re.IGNORECASE,
@@ -132,7 +133,7 @@ def _read_code(talk: Talk, asked: bool) -> Found | None:
 def _with_lead(words: str, span: Span) -> Span:
     """With "my name is" before it: no model need be asked what that means."""
     start, end = span
-    lead = _LEAD.search(words[:start])
+    lead = _LEAD.search(words, max(0, start - _LEAD_AT_MOST), start)
     return (lead.start() if lead else start, end)
 
 

@@ -35,7 +35,7 @@ _KINDS = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:(?:就|就是|是|我|我要|要|想|吃的?|在吃|服|用|叫做?|提醒我|按时|那个|医生开的|it'?s|it is|the|my|called|i take|i am taking|i'm taking)\s*)+",
+    r"^(?:(?:就|是|我|要|想|吃的?|在吃|服|用|叫做?|提醒我|按时|那个|医生开的|it'?s|it is|the|my|called|i take|i am taking|i'm taking)\s*)+",
     re.IGNORECASE,
 )
 _NO_NAME = re.compile(

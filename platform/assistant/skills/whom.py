@@ -81,7 +81,9 @@ def _read_name(talk: Talk, asked: bool) -> Found | None:
     # "王芳 13800001111": the name is what is left beside the number.
     left = words if phone is None else words[: phone.span[0]]
     left = re.sub(
-        r"^\W*(?:姓名|名字|叫|是)?[:：]?|(?:手机号?|电话|号码)?[是:：,，。\s]*$", "", left
+        r"^\W*(?:姓名|名字|叫|是)?[:：]?|(?:手机号?|电话|号码|(?<![是:：,，。\s]))[是:：,，。\s]*$",
+        "",
+        left,
     )
     name = find_name(left, asked=True)
     if (
