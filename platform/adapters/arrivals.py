@@ -19,6 +19,7 @@ from adapters.receipts import note_receipt
 from adapters.rendering import chosen
 from adapters.rings import note_ring
 from assistant.services import take_in, welcome
+from careplans.warnings import warn_of_reply_elsewhere
 from conversations.arrivals import Received, find_writer
 from conversations.models import Message
 from conversations.services import (
@@ -147,13 +148,14 @@ class _Hearing:
             return
         conversation = start_conversation(self._meet(), now=self.now)
         hand_over(conversation, reason=Reason.NURSE, urgency=int(Urgency.ROUTINE), now=self.now)
-        mirror_reply(
+        said = mirror_reply(
             conversation,
             text=_clean(self.event.text),
             client_id=self.event.dedupe_key,
             details={"elsewhere": self.event.author},
             now=self.now,
         )
+        warn_of_reply_elsewhere(said, now=self.now)
 
     def end(self) -> None:
         known = self._known()

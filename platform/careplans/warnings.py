@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 MAX_REASON = 500  # characters; a sentence or two
 AT_ONCE = 100
 PRIORITY = 2  # of a task: today, within hours
+AT_ONCE_PRIORITY = 3
 
 
 def objections_to(text: str, conversation: Conversation, *, now: datetime) -> list[Concern]:
@@ -74,6 +75,21 @@ def reply_with_care(
     if concerns:
         _tell_of_message(message, patient, ticket, concerns, nurse=nurse, reason=reason, now=now)
     return message
+
+
+def warn_of_reply_elsewhere(message: Message, *, now: datetime) -> None:
+    """A nurse answered in a vendor's own app, where the guard stops nobody: colleagues hear of it.
+
+    It is said already, and must be on record: whatever fails here stops nothing.
+    """
+    conversation = message.conversation
+    try:
+        with transaction.atomic():
+            concerns = objections_to(message.text, conversation, now=now)
+            if concerns:
+                _tell_of_reply_elsewhere(message, conversation, concerns, now=now)
+    except Exception as error:  # its message may quote what was said
+        logger.error("reply elsewhere not checked", extra=kind_and_place(error))
 
 
 def tell_doctors(*, now: datetime) -> int:
@@ -155,6 +171,25 @@ def _tell_of_message(
         department=ticket.department,
         priority=PRIORITY,
         created_by=nurse,
+        now=now,
+    )
+
+
+def _tell_of_reply_elsewhere(
+    message: Message, conversation: Conversation, concerns: list[Concern], *, now: datetime
+) -> None:
+    words = _(
+        "In another app the patient was told of %(what)s. The record says: %(why)s. Nobody was "
+        "asked why: please look at the conversation, and call the patient if need be."
+    )
+    ticket = Ticket.objects.filter(conversation=conversation).order_by("-opened_at").first()
+    open_task(
+        conversation.subject or conversation.contact_point.patient,
+        kind=TaskKind.WARNED,
+        about=f"guard:message:{message.pk}",
+        words=words % _summary(concerns, message.text),
+        department=ticket.department if ticket else None,
+        priority=AT_ONCE_PRIORITY if any(each.is_critical for each in concerns) else PRIORITY,
         now=now,
     )
 

@@ -17,6 +17,7 @@ from adapters.rehearsal.stand_in import Fault, Outgoing
 from adapters.wecom.adapter import WeComAdapter
 from adapters.wecom.stand_in import WeComStandIn
 from assistant.services import attend
+from careplans.models import Task, TaskKind
 from conversations.models import Author, Conversation, Message
 from conversations.services import queue_reply
 from patients.models import ContactPoint
@@ -135,6 +136,23 @@ def test_a_nurse_in_the_wecom_app_is_seen_here_and_the_assistant_is_silent(
     conversation.refresh_from_db()
     assert conversation.owner == "assistant"
     assert Ticket.objects.get().resolved_at is not None
+
+
+def test_a_reply_in_the_wecom_app_is_held_against_the_patient_s_allergies(
+    wecom: WeComStandIn, ring: Any
+) -> None:
+    ring(wecom.writes("wm1", "我对青霉素过敏"))
+    patient = Conversation.objects.get().contact_point.patient
+    assert patient.allergies.exists()
+
+    ring(wecom.servicer_says("wm1", "先多喝水"))
+    assert not Task.objects.exists()
+    ring(wecom.servicer_says("wm1", "可以吃阿莫西林"))
+
+    task = Task.objects.get(kind=TaskKind.WARNED)
+    assert (task.patient, task.priority) == (patient, 3)
+    assert "阿莫西林" in task.words and "青霉素" in task.words
+    assert Message.objects.filter(author="nurse").count() == 2
 
 
 def test_an_alarm_does_not_end_because_somebody_closed_a_chat(
