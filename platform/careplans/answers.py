@@ -47,12 +47,12 @@ _EN_COUNT = r"\d{1,3}|" + "|".join(sorted(_WORDS, key=len, reverse=True))
 
 _STOP = re.compile(
     r"(别|不要|不用|不必|停止|取消|关掉|关闭|停了)(再|一直|老)?(给我|跟我)?(发|推|来)?(送)?(这个|这些|吃药|用药|服药)*(的)?提醒"
-    r"|(别|不要)再(给我)?(发|烦|催)|提醒(可以)?(停|取消|关)"
+    r"|(别|不要)再(给我)?(发|烦|催)|(别|不要|不用)(再|天天|老是?|总是?|一直)*(给我|跟我)?(发|烦|催)了|提醒(可以)?(停|取消|关)"
     r"|stop (remind|send|text|messag|the remind|these)|no more remind|(don'?t|do not) remind"
     r"|cancel (the |my |these )?remind|turn off (the )?remind"
 )
 _OVERDOSE = re.compile(
-    r"(多|重复)(吃|服|喝|打)了|(吃|服|喝|打)(多|错|重)了|(吃|服)了(两|2|三|3)(次|遍|回)|吃错"
+    r"(多|重复)(吃|服|喝|打)了|(吃|服|喝|打)(多|错|重)了|(吃|服)了(两|2|三|3)(次|遍|回)|(吃|服|打)成了?(两|2|双|三|3)|吃错"
     r"|(took|taken|had) (it )?(twice|two times|too (much|many)|double|the wrong)|double dose|overdos"
 )
 _SYMPTOM = re.compile(
@@ -75,8 +75,8 @@ _PARTLY = re.compile(
     r"(吃|服|喝|用)了(一半|半片|半粒|一部分|一点)|只(吃|服|喝)了|(one|some) of them|only (took|one|half)|half of"
 )
 _RUNS_OUT = re.compile(
-    r"药?(快|就要|马上|快要)(吃|用|服|喝)?(没|完|光)(药)?了?|(药|片|粒|支)?(不多|剩得?不多|所剩不多|没几(片|粒|天|支))了?"
-    r"|(只|就)(剩|有)(下)?了?.{0,5}(片|粒|天|支|颗|盒)|快断药|需要?(续方|续药|开药|配药|再开)|想(续方|续药|开药|配药|再开)|再(开|配)(一?点|些|一?盒)"
+    r"(吃|用|服|喝)(完|光|没)了?(都|就|又)?(要|想|得|该|需要?|去|怎么|咋)(续|开|配|再开|买)|药?(快|就要|马上|快要)(吃|用|服|喝)?(没|完|光)(药)?了?|(药|片|粒|支)?(不多|剩得?不多|所剩不多|没几(片|粒|天|支))了?"
+    r"|(只|就)(剩|有)(下)?了?.{0,5}(片|粒|天|支|颗|盒)|快断药|(需要?|要|想|得|该)(续方|续药|开药|配药|再开)|再(开|配)(一?点|些|一?盒)"
     r"|running (out|low)|run(s)? out soon|almost (out|gone|finished)|nearly (out|finished)|refill|few (pills|tablets|left)"
     r"|only .{0,15} left"
 )
@@ -104,7 +104,7 @@ _NOT_YET = re.compile(
 )
 _TAKEN = re.compile(
     r"(吃|服|喝|用|打|涂|滴|贴|注射|含|吸)(过|完|好|下去?|上|掉|药|过药|完药)*了|已(经)?(吃|服|喝|用|打|注射|完成)|(吃|服|喝|用|打)(过|好|完)(药)?$"
-    r"|^(嗯|恩|对|是的?|好的?|哦|噢|搞定|完成|ok)*(吃|服)(了|过)?$|服药完(成|毕)|完成了?|搞定|刚(刚|才)?(吃|服|喝|用|打)|按时(吃|服|用|打)|都吃"
+    r"|^(嗯|恩|对|是的?|好的?|哦|噢|搞定|完成|ok)*(吃|服)(了|过)?$|(吃|服|喝|打)(咯|喽|啰|哒|嘞|噻)|食[咗左]|服药完(成|毕)|完成了?|搞定|刚(刚|才)?(吃|服|喝|用|打)|按时(吃|服|用|打)|都吃"
     r"|\bdone\b|\btaken\b|\btook\b|swallow|\bjust had (it|them)|had (my|the) (pill|med|tablet|insulin|dose)|\bfinished\b|injected|all good|✅|👌|💊|\byes\b|\byep\b|\byeah\b"
 )
 _NOTED = re.compile(
