@@ -5,13 +5,15 @@ message. What such words say of the dose besides is noted all the same.
 """
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from assistant.reading.times import find_times
-from assistant.skills.awaited import awaited, is_answer, name_of
+from assistant.skills.awaited import Awaited, awaited, is_answer, name_of, named_in
 from assistant.skills.stopping import KEEP, STOP, read_stop
 from assistant.talk import Ask, BringNurse, Done, Found, Option, Skill, Step, Talk
 from assistant.talk import Slot as Needs
@@ -28,6 +30,7 @@ _WELL = re.compile(
     r"( now| today| so far)*",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(r"[,，。.;；、\s]+")
 _DISLIKED = re.compile(
     r"苦|贵|麻烦|没用|没效|不管用|好了|不疼了|吃腻|不想|懒|没胃口|就是不|不爱|怕|没吃饭|没带"
     r"|bitter|expensive|useless|don'?t (?:want|like|feel)|better now|tired of|not hungry",
@@ -47,15 +50,28 @@ def _read_answer(talk: Talk, asked: bool) -> Found | None:
         return None
     if not is_answer(found):
         return _read_well(found.due, talk, is_newest=found.is_newest)
-    answer = found.answer
+    answer, named, taken = _one_by_one(found)
     kept = {
         "due": found.due.pk,
+        "named": named,
+        "also_taken": taken,
         "meaning": str(answer.meaning),
         "minutes": answer.minutes or _until_then(talk),
         "reason": str(answer.reason),
         "taken": answer.taken,
     }
     return Found(kept, [(0, len(talk.words))])
+
+
+def _one_by_one(found: Awaited) -> tuple[Answer, list[int], list[int]]:
+    """What is said of which rows, and which were taken besides: "缬沙坦吃了,阿司匹林没吃"."""
+    parts = [(read_answer(each), named_in(each, found.due)) for each in _CLAUSE.split(found.words)]
+    taken = [pk for said, rows in parts if said.meaning is Meaning.TAKEN for pk in rows]
+    for said, rows in parts:
+        left = said.meaning in (Meaning.NOT, Meaning.LATER)
+        if taken and rows and left and not set(taken) & set(rows):
+            return said, list(rows), taken
+    return found.answer, list(found.named), []
 
 
 def _is_of_a_form(due: Due) -> bool:
@@ -143,6 +159,9 @@ def proceed(talk: Talk) -> Step:
         reason=kept.get("reason", ""),
         taken=kept.get("taken", False),
     )
+    if taken := kept.pop("also_taken", None):
+        with suppress(services.AlreadySettled):
+            services.acknowledge(due, named=taken, now=talk.now)
     try:
         return _do(due, answer, talk)
     except services.AlreadySettled:
@@ -152,8 +171,8 @@ def proceed(talk: Talk) -> Step:
 def _do(due: Due, answer: Answer, talk: Talk) -> Step:
     match answer.meaning:
         case Meaning.TAKEN:
-            services.acknowledge(due, now=talk.now)
-            return Done(_well_done(due))
+            services.acknowledge(due, named=_rows(talk), now=talk.now)
+            return Done(_well_done(due, _rows(talk)))
         case Meaning.LATER:
             return _later(due, answer.minutes, talk)
         case Meaning.NOT:
@@ -171,10 +190,25 @@ def _do(due: Due, answer: Answer, talk: Talk) -> Step:
     return Done(_("Good to hear. If anything troubles you, write to me at any time."))
 
 
-def _well_done(due: Due) -> str:
-    if due.kind == DueKind.DOSE:
-        return _("Noted: %(medicine)s is taken. Well done.") % {"medicine": name_of(due)}
-    return _("Noted, thank you.")
+def _rows(talk: Talk) -> list[int]:
+    """The rows that were named; none: all that was asked in the same message."""
+    return (talk.facts.get("answer") or {}).get("named") or []
+
+
+def _well_done(due: Due, named: list[int]) -> str:
+    if due.kind != DueKind.DOSE:
+        return _("Noted, thank you.")
+    settled = services.together(due, named).select_related("medication").order_by("pk")
+    said = _("Noted: %(medicine)s is taken. Well done.") % {"medicine": _names(settled)}
+    waiting = services.together(due).unsettled().select_related("medication").order_by("pk")
+    if not waiting:
+        return said
+    rest = _("Tell me too when you have taken %(medicine)s.") % {"medicine": _names(waiting)}
+    return f"{said}\n{rest}"
+
+
+def _names(dues: Iterable[Due]) -> str:
+    return _(", ").join(dict.fromkeys(name_of(each) for each in dues))
 
 
 def _later(due: Due, minutes: int | None, talk: Talk) -> Step:
@@ -190,7 +224,7 @@ def _later(due: Due, minutes: int | None, talk: Talk) -> Step:
 def _not(due: Due, reason: Reason, talk: Talk) -> Step:
     facts = talk.facts
     if "skipped" not in facts:
-        services.skip(due, reason=reason, now=talk.now)
+        services.skip(due, reason=reason, named=_rows(talk), now=talk.now)
         facts["skipped"] = True
     if due.kind != DueKind.DOSE:
         return Done(_("All right, noted."))
@@ -203,9 +237,9 @@ def _not(due: Due, reason: Reason, talk: Talk) -> Step:
             text=_("Then a nurse should hear of it before you take it again."),
         )
     if why == TOOK_IT:
-        services.acknowledge(due, now=talk.now)
-        return Done(_well_done(due))
-    services.give_reason(due, reason=Reason(why), now=talk.now)
+        services.acknowledge(due, named=_rows(talk), now=talk.now)
+        return Done(_well_done(due, _rows(talk)))
+    services.give_reason(due, reason=Reason(why), named=_rows(talk), now=talk.now)
     return _because(due, Reason(why), talk)
 
 
@@ -280,14 +314,19 @@ def _settled(due: Due) -> Done:
     text = {
         State.ACKNOWLEDGED: _("I have that noted already: it is taken."),
         State.SKIPPED: _("I have noted already that it was left out this time."),
-    }.get(
-        State(due.state),
+    }.get(State(due.state))
+    return Done(text, choices=[choice(_("Talk to a nurse"), tap="nurse")]) if text else over()
+
+
+def over() -> Done:
+    """To a word that comes after its reminder is over."""
+    return Done(
         _(
             "That reminder is over. If you missed a dose, please do not take a double one; a nurse"
             " can tell you what to do."
         ),
+        choices=[choice(_("Talk to a nurse"), tap="nurse")],
     )
-    return Done(text, choices=[choice(_("Talk to a nurse"), tap="nurse")])
 
 
 def _show_answer(kept: dict[str, Any]) -> str:
