@@ -219,6 +219,12 @@ def by_a_person(words: str) -> bool:
     return found is not None and Topic(found.value) in _BY_A_PERSON
 
 
+def tells_of_harm(words: str) -> bool:
+    """Whether a medicine has done them ill by these words, or may: a side effect, a double dose."""
+    found = _topic_in(words)
+    return found is not None and Topic(found.value) in _SOON
+
+
 def _topic_in(words: str) -> Found | None:
     for topic, pattern in _TOPICS:
         if found := pattern.search(words):
