@@ -199,3 +199,13 @@ def test_what_is_urgent_is_not_greeted(patient_writes: Any, model: Any) -> None:
     patient_writes("不是自杀 是不小心割到手")
 
     assert Ticket.objects.get().urgency == Urgency.SAME_DAY
+
+
+def test_what_is_said_to_the_queue_makes_it_more_urgent(patient_writes: Any, model: Any) -> None:
+    model.means("human_agent")
+    patient_writes("转人工")
+    model.means("symptom_triage", urgency=Urgency.SAME_DAY)
+
+    patient_writes("我头晕得厉害")
+
+    assert Ticket.objects.get().urgency == Urgency.SAME_DAY
