@@ -48,7 +48,7 @@ _EN_COUNT = r"\d{1,3}|" + "|".join(sorted(_WORDS, key=len, reverse=True))
 _STOP = re.compile(
     r"(别|不要|不用|不必|停止|取消|关掉|关闭|停了)(再|一直|老)?(给我|跟我)?(发|推|来)?(送)?(这个|这些|吃药|用药|服药)*(的)?提醒"
     r"|(别|不要)再(给我)?(发|烦|催)|(别|不要|不用)(再|天天|老是?|总是?|一直)*(给我|跟我)?(发|烦|催)了|提醒(可以)?(停|取消|关)"
-    r"|stop (remind|send|text|messag|the remind|these)|no more remind|(don'?t|do not) remind"
+    r"|退订|^td$|unsubscribe|opt out|stop (remind|send|text|messag|the remind|these)|no more remind|(don'?t|do not) remind"
     r"|cancel (the |my |these )?remind|turn off (the )?remind"
 )
 _OVERDOSE = re.compile(
@@ -58,7 +58,7 @@ _OVERDOSE = re.compile(
 _SYMPTOM = re.compile(
     r"头晕|头昏|头疼|头痛|恶心|想吐|呕吐|吐了|拉肚子|腹泻|肚子(疼|痛)|胃(疼|痛|不舒服|难受)|皮疹|起疹|疹子|过敏|痒|肿|水肿"
     r"|喘|胸闷|胸(口)?(疼|痛)|心慌|心悸|发烧|发热|高烧|出血|流血|便血|黑便|难受|不舒服|不适|乏力|没力气|晕倒|昏倒"
-    r"|看不清|抽筋|吃不下|咽不下|副作用|不良反应|血压(高|低|太|很)|血糖(高|低|太|很)|害怕|担心|不想活|(好|很|越来越|还)?(疼|痛)(得|死|了|厉害)?"
+    r"|看不清|手抖|发抖|冒汗|出冷汗|抽筋|吃不下|咽不下|副作用|不良反应|血压(高|低|太|很)|血糖(高|低|太|很)|害怕|担心|不想活|(好|很|越来越|还)?(疼|痛)(得|死|了|厉害)?"
     r"|dizz|headache|nause|vomit|threw up|throw(ing)? up|diarr|rash|hives|itch|swell|swollen|short of breath"
     r"|can'?t breathe|chest|palpitation|fever|bleed|pain|hurt|unwell|feel(ing)? (sick|bad|ill|weak|faint)"
     r"|side effect|allerg|faint|worried|scared"

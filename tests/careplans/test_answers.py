@@ -41,14 +41,14 @@ running out | almost out | only 2 pills left | I need a refill | running low | �
 """
 STOP = """
 别再提醒了 | 不要再提醒我了,不要提醒 | 停止提醒 | 取消提醒 | 不用提醒 | 别再发了 | 关掉提醒 | 不要再给我发提醒
-你别天天发了 | 不是不吃药,就是别发了 | 不用再发了
+你别天天发了 | 不是不吃药,就是别发了 | 不用再发了 | 退订 | TD | unsubscribe
 stop reminding me | no more reminders | don't remind me | cancel my reminders
 """
 WORRIED = """
 吃了以后头晕 | 吃了就恶心 | 身上起疹子了 | 胸闷 | 喘不上气 | 吃完拉肚子 | 肚子疼 | 不舒服,不想吃 | 多吃了一片 | 吃了两次
 吃错药了 | 刚吃就吐了 | 有副作用 | 伤口流血 | 血压很高 | 心慌得厉害 | 吃不下 | I feel dizzy | got a rash | chest pain
 I took it twice | it hurts | feeling sick after it
-我吃成两片了 | 吃成双份了 | 吃了两回
+我吃成两片了 | 吃成双份了 | 吃了两回 | 吃了,手抖
 """
 NOTED = "好的 | 好 | 收到 | 知道了 | 谢谢 | 嗯嗯 | ok | thanks | got it"
 UNCLEAR = """

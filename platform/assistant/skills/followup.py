@@ -24,7 +24,8 @@ AT_ONCE = Urgency.SAME_DAY  # from here on a nurse comes before the rest is aske
 LATER_M = 120  # minutes
 BEGIN, LATER, REFUSED, STOP, UNABLE = "begin", "later", "refused", "stop", "unable"
 _BEGINS = re.compile(
-    r"现在答|开始|来吧|问吧|你问|您问|\b(?:answer now|start|begin|go ahead|ask)\b", re.IGNORECASE
+    r"^回?答(吧|题)?$|现在答|开始|来吧|问吧|你问|您问|\b(?:answer now|start|begin|go ahead|ask)\b",
+    re.IGNORECASE,
 )
 _NOT_NOW = re.compile(
     r"(以后|回头|改天|明天|下次|晚点|等会儿?|过会儿?|待会儿?|有空)再?(说|答|填|问|来|聊)?|现在(没空|不方便|忙)|在忙|没空"
@@ -43,7 +44,7 @@ _UNABLE = re.compile(
     re.IGNORECASE,
 )
 _NONE = re.compile(
-    r"(?:都|也|就)?(?:没|无)(?:有|出|流|渗|啥|什么|事|得)?(?:的|了|啊|呀|哦|呢)*[。.!！~]*"
+    r"(?:都|也|就)?(?:没|无)(?:有|出|流|渗|红|肿|脓|血|水|液|啥|什么|事|得)*(?:的|了|啊|呀|哦|呢)*[。.!！~]*"
 )
 
 
