@@ -23,14 +23,35 @@ from careplans.answers import Answer, Meaning, read_answer
 from careplans.models import Due, DueKind, PlanKind, Reason, State
 from triage.labels import Urgency
 
-UNWELL, TOOK_IT = "unwell", "taken"
+UNWELL, TOOK_IT, WRONG = "unwell", "taken", "wrong"
 _WELL = re.compile(
     r"(挺|很|蛮|还|都|一切|恢复得?|感觉)?(好多了|挺好|很好|不错|正常|还行|还好|好着呢|没事|平稳|没问题|没什么(不舒服|事|问题|不清楚的?)?|都清楚|没有(不舒服|问题|不清楚的?)?)(了|的|呢|啊)*"
     r"|(i'?m |i am |feeling |all |much |doing |very |quite |it'?s )*(fine|good|well|great|better|ok|okay|no problems?|all clear)"
     r"( now| today| so far)*",
     re.IGNORECASE,
 )
+_WRONG = re.compile(
+    r"(?:发|搞|弄|认|找)错(?:了)?(?:人|号码?|病人)|你们(?:搞|弄|发)错了?|不是我的(?:药|提醒|名字)|名字不(?:是|对)"
+    r"|我不(?:是|叫)(?:这个人|他|她|本人)"
+    r"|\bwrong (?:person|patient|number)|\bnot my (?:medicine|reminder|name)",
+    re.IGNORECASE,
+)
+_MORE = re.compile(
+    r"挂|预约|约个|帮我|另外|顺便|请问|但|可是|不过|血压|血糖|体温|\d{2,}"
+    r"|\b(?:book|appointment|also|but|pressure|sugar|temperature)\b",
+    re.IGNORECASE,
+)
 _CLAUSE = re.compile(r"[,，。.;；、\s]+")
+_IN_WORDS = {
+    TOOK_IT: gettext_lazy("has taken it"),
+    Meaning.LATER: gettext_lazy("will take it later"),
+    Meaning.NOT: gettext_lazy("does not take it this time"),
+    Meaning.REFILL: gettext_lazy("is running out of it"),
+    Meaning.STOP: gettext_lazy("wants no more reminders"),
+    Meaning.NOTED: gettext_lazy("has read it"),
+    UNWELL: gettext_lazy("feels unwell after it"),
+    WRONG: gettext_lazy("says that it is not meant for them"),
+}
 _DISLIKED = re.compile(
     r"苦|贵|麻烦|没用|没效|不管用|好了|不疼了|吃腻|不想|懒|没胃口|就是不|不爱|怕|没吃饭|没带"
     r"|bitter|expensive|useless|don'?t (?:want|like|feel)|better now|tired of|not hungry",
@@ -48,6 +69,8 @@ def _read_answer(talk: Talk, asked: bool) -> Found | None:
     found = awaited(talk)
     if found is None or _is_of_a_form(found.due):
         return None
+    if found.is_newest and _WRONG.search(found.words):
+        return Found({"due": found.due.pk, "meaning": WRONG}, [(0, len(talk.words))])
     if not is_answer(found):
         return _read_well(found.due, talk, is_newest=found.is_newest)
     answer, named, taken = _one_by_one(found)
@@ -118,7 +141,23 @@ def _read_why(talk: Talk, asked: bool) -> Found | None:
 
 
 def wants(talk: Talk) -> bool:
-    return _read_answer(talk, False) is not None
+    return not _says_more(talk) and _read_answer(talk, False) is not None
+
+
+def _says_more(talk: Talk) -> bool:
+    """Whether it was taken, and a model has to hear the rest; that it was is overheard."""
+    found = awaited(talk)
+    if found is None or found.is_button or found.answer.meaning is not Meaning.TAKEN:
+        return False
+    return says_more(found.words)
+
+
+def says_more(words: str) -> bool:
+    """ "吃了,另外帮我挂个号", "吃了,不过血糖16.8"."""
+    parts = [each for each in _CLAUSE.split(words) if each]
+    return any(
+        _MORE.search(each) and read_answer(each).meaning is Meaning.UNCLEAR for each in parts
+    )
 
 
 def claims(talk: Talk, answers: bool) -> bool:
@@ -137,11 +176,11 @@ def claims(talk: Talk, answers: bool) -> bool:
 def overhear(talk: Talk) -> None:
     """ "吃了,可是头晕": the dizziness goes to triage, and the dose was taken."""
     answer = read_answer(talk.words)
-    if answer.meaning is not Meaning.WORRIED:
+    if answer.meaning is not Meaning.WORRIED and not _says_more(talk):
         return
-    due = services.awaiting_answer(talk.conversation, now=talk.now)
-    if due is not None:
-        services.take_answer(due, answer, now=talk.now)
+    found = awaited(talk)
+    if found is not None and not found.is_button:
+        services.take_answer(found.due, answer, now=talk.now)
 
 
 # --- answering -----------------------------------------------------------------------------------
@@ -153,6 +192,11 @@ def proceed(talk: Talk) -> Step:
     due = found.filter(pk=kept["due"]).first() if kept else None
     if kept is None or due is None:
         return Done("", then="reminder")
+    if kept["meaning"] == WRONG:
+        return BringNurse(
+            urgency=Urgency.SAME_DAY,
+            text=_("Sorry if this was not meant for you; a nurse looks into it."),
+        )
     answer = Answer(
         Meaning(kept["meaning"]),
         minutes=kept.get("minutes"),
@@ -330,7 +374,13 @@ def over() -> Done:
 
 
 def _show_answer(kept: dict[str, Any]) -> str:
-    return str(kept.get("meaning", ""))
+    return str(_IN_WORDS.get(kept.get("meaning", ""), ""))
+
+
+def _show_why(why: str) -> str:
+    if why in (UNWELL, TOOK_IT):
+        return str(_IN_WORDS[why])
+    return str(Reason(why).label)
 
 
 DOSE = Skill(
@@ -338,7 +388,7 @@ DOSE = Skill(
     gettext_lazy("your reminder"),
     (
         Needs("answer", gettext_lazy("Answer to a reminder"), _read_answer, show=_show_answer),
-        Needs("why", gettext_lazy("Not taken because"), _read_why),
+        Needs("why", gettext_lazy("Not taken because"), _read_why, show=_show_why),
         Needs("sure", gettext_lazy("Agreed"), read_stop, show=None),
     ),
     proceed,

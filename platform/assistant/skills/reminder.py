@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from assistant.reading.spelling import plain
 from assistant.reading.times import TimeMention, find_times
-from assistant.skills.dose import over
+from assistant.skills.dose import over, says_more
 from assistant.skills.medicine import by_a_person
 from assistant.skills.regimen import (
     DOSE,
@@ -203,7 +203,7 @@ def _not_of_reminders(what: str | None, items: list[Item], talk: Talk) -> Step |
     if what is not None or _OF_REMINDERS.search(plain(talk.words)):
         return None
     if said in (Meaning.TAKEN, Meaning.NOT):
-        return over() if items else BringNurse()
+        return BringNurse() if says_more(talk.words) or not items else over()
     return None if items else Done("", then="medicine")
 
 
