@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from assistant.models import Dialogue
 from assistant.policy import asks_how
 from assistant.reading.allergies import states_only_allergies
+from assistant.reading.spelling import rest
 from assistant.skills.answer import answer
 from assistant.skills.days import day_in_words
 from assistant.skills.proof import PROOF, proven
@@ -34,6 +35,8 @@ from assistant.talk import (
     Talk,
 )
 from assistant.turn import Turn, choice
+from careplans.models import Due, DueKind
+from careplans.services import ANSWERED_WITHIN
 from conversations.models import Author, Kind, Message
 from hospital.models import Department
 from knowledge.models import ArticleVersion
@@ -107,13 +110,13 @@ _TOPICS = [
             r"|baby|toddler|son|daughter)\b"
             r"|\b\d+[- ]year[- ]old"),
         (Topic.CHANGE,
-            "(?:停|断|减|加|换|改)(?:药|量|掉|几天|一半|成|吗)|停[了吃]|想停|不[想再]?[吃服]了"
+            "(?:停|断|减|加|换|改)(?:药|量|掉|[几一两三]天|一半|成|吗)|停[了吃]|想停|不[想再]?[吃服]了"
             "|加[一两半](?:片|粒|颗|次)|[吃服补](?:两|2|双|三|3)(?:片|粒|颗|份).{0,3}(?:行|可以|能|吗|不)"
             "|[吃服用]了.{0,6}(?:还是|仍|不管用|没用|没效|不见好|不退|压不住|没降)"
             "|跳过|skip(?=[ ]?[\u4e00-\u9fff])"
             "|不吃行|(?:少|多)[吃服]|减半|掰[开成]?半|[吃服]半[片颗粒]"
             "|能不能(?:停|不吃)|可以(?:停|不吃)|还(?:要|用|需要)(?:继续)?[吃服]吗"
-            "|要[吃服](?:一辈子|多久|到什么)|替代|血压正常|好了还"
+            "|要[吃服](?:一辈子|到什么)|[吃服]多久|替代|血压正常|好了还"
             r"|\b(?:stop|quit|come off|halve|cut|lower|raise|increase|reduce|change|switch"
             r"|double|skip)(?:ping|ting|ing)? (?:taking|my|the|it|to|a|his|her)"
             r"|\bdo i still (?:need|have)|\b(?:higher|lower|more|less) (?:dose|of)"),
@@ -281,6 +284,27 @@ def wants(talk: Talk) -> bool:
         about = _read_drug(talk, False) is not None or bool(_MINE.search(words))
         return about or _spoken_of_before(talk) is not None
     return topic.value in (Topic.REFILL, Topic.MINE)
+
+
+def takes(talk: Talk) -> bool:
+    """A name and nothing else: "立普妥"."""
+    found = _read_drug(talk, False)
+    return found is not None and not rest(talk.words, found.spans)
+
+
+def claims(talk: Talk, answers: bool) -> bool:
+    """ "停一天行吗" in the middle of something else, where a medicine was just spoken of."""
+    found = _topic_in(talk.words)
+    if answers or found is None or len(talk.words) > 30:
+        return False
+    if Topic(found.value) not in (Topic.OVERDOSE, Topic.CHANGE, Topic.TOGETHER):
+        return False
+    return _was_reminded(talk) or _spoken_of_before(talk) is not None
+
+
+def _was_reminded(talk: Talk) -> bool:
+    asked = Due.objects.filter(kind=DueKind.DOSE, message__conversation=talk.conversation)
+    return asked.filter(message__created_at__gt=talk.now - ANSWERED_WITHIN).exists()
 
 
 # --- the way -------------------------------------------------------------------------------------
@@ -589,5 +613,7 @@ MEDICINE = Skill(
     ),
     proceed,
     wants=wants,
+    takes=takes,
+    claims=claims,
     reads_records=True,
 )
