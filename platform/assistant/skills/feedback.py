@@ -31,6 +31,7 @@ _BUTTON = re.compile(r"(?:评分：|Rating: )([1-5])")
 _STARS = re.compile(
     r"^([1-5一二三四五])\s*(?:分|颗?星|stars?|points?|/ ?5)(?![0-9])", re.IGNORECASE
 )
+_STARS_LAST = re.compile(r"[\s,，。]([1-5一二三四五])\s*(?:分|颗?星)[。!！]*$")
 _ZH = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5}
 _JUDGES = re.compile(
     r"谢谢|感谢|耐心|细心|热情|周到|专业|好评|赞|贴心|暖心|表扬|医德|满意|服务|态度|太慢|等(了|得|太)|排队|没人|敷衍|希望|建议|差|糟|失望|投诉"
@@ -56,6 +57,12 @@ _PRAISES = re.compile(
 _GLAD_OF = re.compile(
     r"(?:护士|医生|大夫|主任|护工|保安|导诊)(?:们|长|小姐姐|姐姐|阿姨)?"
     r"(?:真的?|太|特别|非常|很|挺|可|好)(?:好|棒|耐心|细心|负责|温柔|热情|贴心|和气)(?!不好|吗|么)"
+)
+# Goes to law: nobody greets that.
+_SUES = re.compile(
+    r"(?:找|请)(?:了|好)?律师|律师函|起诉|法院见|打官司|告你们|告(?:这|你们?)(?:家|个)?医院|医疗事故鉴定"
+    r"|\b(?:sue (?:you|the|this)|lawyer|malpractice)\b",
+    re.IGNORECASE,
 )
 _SEEKS = re.compile(r"[?？]|吗|哪|谁|推荐|挂|约|号|有没有|是不是|怎么|什么")
 _CALLED = (
@@ -109,6 +116,8 @@ def _rating_in(words: str) -> tuple[int, str] | None:
         return rating, rest[1].strip() if len(rest) > 1 else ""
     if stars := _STARS.match(plain):
         return _ZH.get(stars[1]) or int(stars[1]), plain[stars.end() :].strip(" ,，。")
+    if stars := _STARS_LAST.search(plain):
+        return _ZH.get(stars[1]) or int(stars[1]), plain[: stars.start()].strip(" ,，。")
     return None
 
 
@@ -163,6 +172,8 @@ def wants(talk: Talk) -> bool:
     if _BUTTON.fullmatch(words) or (_OPINES.search(words) and _ANNOUNCES.fullmatch(words)):
         return True
     if _PRAISES.match(words) and not re.search(r"[?？]|吗$", words):
+        return True
+    if _SUES.search(words) and not re.search(r"[?？]|吗$", words):
         return True
     if _GLAD_OF.search(words) and not _SEEKS.search(words):
         return True
