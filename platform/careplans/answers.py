@@ -68,7 +68,7 @@ _NO_SYMPTOM = re.compile(
     r"|\bno (more )?(pain|side effects?|fever|rash|nausea)"
 )
 _QUESTION = re.compile(
-    r"[??]|吗|嘛$|呢$|么$|能不能|可不可以|可以不|会不会|要不要|是不是|怎么|什么|多久|为什么|咋|哪"
+    r"[??]|吗|嘛$|(?<!还没起床)(?<!还没吃)(?<!还没醒)呢$|么$|能不能|可不可以|可以不|会不会|要不要|是不是|怎么|什么|多久|为什么|咋|哪"
     r"|^(can|could|should|may|do|does|is|are|what|when|why|how|which|will) "
 )
 _PARTLY = re.compile(
@@ -96,7 +96,7 @@ _REFUSED = re.compile(
     r"|(暂时)?不(需要|用)了?$|skip|not (needed|taking|taken|this time|today|going to)|won'?t|don'?t (want|need)|didn'?t (take|have)|did not take|haven'?t taken|^no$|^nope$|^没$|^没有$|^不$"
 )
 _NOT_YET = re.compile(
-    r"还没(有)?(吃|服|喝|到|来得?及|用|打)?|等(一?下|一?会|会儿|等|吃|饭|我|到|回)|(过|待|一)(一?会儿?|会儿|阵)"
+    r"还没(有)?(吃|服|喝|到|来得?及|用|打)?|^在(开会|上班|忙|外面|路上|开车|吃饭|睡觉)|等(一?下|一?会|会儿|等|吃|饭|我|到|回)|(过|待|一)(一?会儿?|会儿|阵)"
     r"|晚(点|一点|些|一些|上再|饭后)|稍(后|等|晚)|迟(点|一点|些)|回头|一会儿?|马上|这就|正(要|准备|在)(吃|服|去)?|就(去|来)(吃|服)?|准备吃"
     r"|待会儿?|(睡前|饭后|回家|下班|吃完饭|到家)(后|再|就|了)?(再)?(吃|服|喝|用)(?!过|了|完)|再提醒|提醒我|后(再)?(吃|服|提醒|说)(?!过|了|完)"
     r"|later|not yet|in a (bit|minute|moment|while|sec)|wait|soon|remind me|snooze|after (lunch|dinner|breakfast|work|my meal)"

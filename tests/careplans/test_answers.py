@@ -16,7 +16,7 @@ finished | forgot but just took it | ✅ | took it, no side effects | 已 服 | 
 """
 LATER = """
 等下 | 等一下 | 等会儿 | 过一会 | 过一会儿吃 | 晚点 | 晚点吃 | 稍后 | 待会儿 | 一会儿就吃 | 马上吃 | 这就去吃 | 还没吃
-还没有 | 吃完饭再吃 | 睡前吃 | 回家再吃 | 在忙,晚些 | 等我下班 | 再提醒我一次 | later | not yet | in a bit
+还没起床呢 | 在开会 | 还没有 | 吃完饭再吃 | 睡前吃 | 回家再吃 | 在忙,晚些 | 等我下班 | 再提醒我一次 | later | not yet | in a bit
 remind me again | after dinner | I'll take it soon | wait | busy now | In a while
 """
 MINUTES = {

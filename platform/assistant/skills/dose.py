@@ -25,7 +25,7 @@ from triage.labels import Urgency
 
 UNWELL, TOOK_IT, WRONG = "unwell", "taken", "wrong"
 _WELL = re.compile(
-    r"(挺|很|蛮|还|都|一切|恢复得?|感觉)?(好多了|挺好|很好|不错|正常|还行|还好|好着呢|没事|平稳|没问题|没什么(不舒服|事|问题|不清楚的?)?|都清楚|没有(不舒服|问题|不清楚的?)?)(了|的|呢|啊)*"
+    r"(挺|很|蛮|还|都|一切|恢复得?|感觉)?(好多了|挺好|很好|不错|正常|还行|还好|好着呢|没事|平稳|没问题|没什么(不舒服|事|问题|不清楚的?)?|没啥(不舒服|事|问题)?|都清楚|没有(不舒服|问题|不清楚的?)?)(了|的|呢|啊)*"
     r"|(i'?m |i am |feeling |all |much |doing |very |quite |it'?s )*(fine|good|well|great|better|ok|okay|no problems?|all clear)"
     r"( now| today| so far)*",
     re.IGNORECASE,
@@ -103,7 +103,7 @@ def _is_of_a_form(due: Due) -> bool:
 
 def _read_well(due: Due, talk: Talk, *, is_newest: bool) -> Found | None:
     """ "挺好的" to the question how somebody is."""
-    words = talk.words.strip(" 。.!！,，~谢")
+    words = re.sub("谢谢?(您|你|关心|医生)*", "", talk.words).strip(" 。.!！,，~")
     parts = [each for each in re.split(r"[,，。.!！;；、\s]+(?![a-z])", words) if each]
     if due.kind != DueKind.STEP or not is_newest or not parts:
         return None

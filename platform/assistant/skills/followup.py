@@ -11,12 +11,12 @@ from django.utils.translation import gettext_lazy
 from assistant.reading.choices import Answer, yes_or_no
 from assistant.reading.measures import find_severity, find_temperature
 from assistant.reading.numbers import find_numbers
-from assistant.skills.awaited import awaited
+from assistant.skills.awaited import Awaited, awaited
 from assistant.talk import Ask, BringNurse, Done, Found, Option, Skill, Step, Talk
 from assistant.talk import Slot as Needs
 from careplans import forms, services
 from careplans.answers import Meaning, read_answer
-from careplans.models import Due, Question, QuestionKind, QuestionnaireResponse, Reason
+from careplans.models import Due, Question, QuestionKind, QuestionnaireResponse, Reason, State
 from tickets.models import Reason as TicketReason
 from triage.labels import Urgency
 
@@ -27,8 +27,9 @@ _BEGINS = re.compile(
     r"^回?答(吧|题)?$|现在答|开始|来吧|问吧|你问|您问|\b(?:answer now|start|begin|go ahead|ask)\b",
     re.IGNORECASE,
 )
+_NOW = re.compile(r"(?:我)?现在(?:就)?答|回?答|answer now", re.IGNORECASE)
 _NOT_NOW = re.compile(
-    r"(以后|回头|改天|明天|下次|晚点|等会儿?|过会儿?|待会儿?|有空)再?(说|答|填|问|来|聊)?|现在(没空|不方便|忙)|在忙|没空"
+    r"(以后|回头|改天|明天|下次|晚点|晚上|下午|中午|等会儿?|过会儿?|待会儿?|有空)再?(说|答|填|问|来|聊)?|现在(没空|不方便|忙)|在忙|没空"
     r"|\b(?:later|not now|busy|another time|tomorrow|in a while)\b",
     re.IGNORECASE,
 )
@@ -58,8 +59,14 @@ def _read_due(talk: Talk, asked: bool) -> Found | None:
     found = awaited(talk)
     if found is None or found.is_button or _first_question(found.due) is None:
         return None
-    wish = _wish(talk, _first_question(found.due), is_newest=found.is_newest)
+    wish = _wish(talk, _first_question(found.due), is_newest=_is_meant(found))
     return Found(found.due.pk) if wish is not None else None
+
+
+def _is_meant(found: Awaited) -> bool:
+    """Whether nothing was said since; or it was put off, and is put off once more."""
+    again = len(found.words) <= 8 and _NOT_NOW.search(found.words) is not None
+    return found.is_newest or (found.due.state == State.SNOOZED and again)
 
 
 def _first_question(due: Due) -> Question | None:
@@ -75,6 +82,8 @@ def _wish(talk: Talk, question: Question | None, *, is_newest: bool) -> str | No
         return BEGIN
     if _NO_MORE.search(words):
         return REFUSED
+    if _NOW.fullmatch(words.strip()):
+        return BEGIN
     answer = read_answer(words)
     if is_newest and _is_unable(words):
         return UNABLE
@@ -112,7 +121,7 @@ def _read_wish(talk: Talk, asked: bool) -> Found | None:
     found = awaited(talk)
     if found is None or _first_question(found.due) is None:
         return None
-    meant = _wish(talk, _first_question(found.due), is_newest=found.is_newest)
+    meant = _wish(talk, _first_question(found.due), is_newest=_is_meant(found))
     return Found(meant) if meant else None
 
 
@@ -205,6 +214,11 @@ def _after(question: Question) -> Question | None:
 
 def wants(talk: Talk) -> bool:
     return _read_due(talk, False) is not None
+
+
+def claims(talk: Talk, answers: bool) -> bool:
+    """ "现在答", though something else was begun meanwhile."""
+    return not answers and _NOW.fullmatch(talk.words.strip()) is not None and wants(talk)
 
 
 # --- asking --------------------------------------------------------------------------------------
@@ -365,4 +379,5 @@ FOLLOWUP = Skill(
     ),
     proceed,
     wants=wants,
+    claims=claims,
 )
