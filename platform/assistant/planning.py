@@ -92,8 +92,8 @@ def plan_for(message: Message, ear: Ear, *, now: datetime) -> Plan:
     if conversation.owner != Owner.ASSISTANT:
         decision = _decide(message, ear, now=now)
         # What is said while nurses have it may be more urgent than what brought them.
-        heard = min(ear.meaning.urgency, Urgency.SAME_DAY)
-        return Plan(replace(decision, urgency=max(decision.urgency, heard)))
+        urgency = min(ear.meaning.urgency, Urgency.SAME_DAY)
+        return Plan(replace(decision, urgency=max(decision.urgency, urgency)))
     at_hand = dialogue.at_hand(conversation, now=now)
     talk = dialogue.talk_of(conversation, words=ear.words, now=now, dialogue=at_hand)
     heard = dialogue.hear(at_hand, talk) if at_hand and not _is_tile(ear.tap) else Heard()

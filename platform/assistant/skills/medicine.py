@@ -241,8 +241,8 @@ def _read_topic(talk: Talk, asked: bool) -> Found | None:
     if talk.asked in ("name", "phone", "code"):
         return None  # who proves who they are asks nothing new
     words = talk.words
-    if (found := _topic_in(words)) is not None:
-        return found
+    if (topic := _topic_in(words)) is not None:
+        return topic
     if states_only_allergies(words):
         return Found(str(Topic.ALLERGY), [(0, len(words))])
     if found := _MINE.search(words):
