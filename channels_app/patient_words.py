@@ -73,6 +73,7 @@ def chat_words() -> dict[str, str]:
         "stopReading": _("Stop reading"),
         "call": _("Call {phone}"),
         "crisisLine": _("Talk to someone: {phone}"),
+        "police": _("Police: {phone}"),
         "signs": _("Signs of danger in what you wrote"),
         "nearest": _("Nearest emergency department"),
         "departments": _("Departments that may fit"),

@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from assistant.dialogue import interrupt
-from assistant.skills.emergency import CRISIS_LINE, emergency
+from assistant.skills.emergency import CRISIS_LINE, POLICE, emergency
 from assistant.turn import Reply
 from conversations.models import Author, Conversation, Message
 from conversations.services import queue_reply
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 EMERGENCY_BUTTON = "emergency"  # the tap of a patient who asks for help at once
 BUTTON_RULE = "tap:emergency"
 BROKEN_RULES = "rules:failed"  # nobody knows, so somebody looks
+VIOLENCE = "violence"  # the rule of those whom somebody hurts: the police, too
 CARD_AGAIN_AFTER = timedelta(minutes=10)  # the same sign, said again later, is news
 
 
@@ -87,8 +88,14 @@ def show_danger(
     fresh = Alarm.objects.filter(Q(acknowledged_at=None) | heard, ticket=ticket)
     if {rule for alarm in fresh for rule in alarm.rules}.issuperset(rules):
         return
+    violence = VIOLENCE in rules or _rang(ticket, VIOLENCE)
     raise_alarm(ticket, rules=rules, seq=message.seq, now=now)
-    say(message.conversation, _card(message, signs=signs, self_harm=self_harm), now=now)
+    card = _card(message, signs=signs, self_harm=self_harm, violence=violence)
+    say(message.conversation, card, now=now)
+
+
+def _rang(ticket: Ticket, rule: str) -> bool:
+    return any(rule in alarm.rules for alarm in Alarm.objects.filter(ticket=ticket))
 
 
 def say(
@@ -120,14 +127,16 @@ def _flags(message: Message, *, patient: Patient, now: datetime) -> list[RedFlag
     )
 
 
-def _card(message: Message, *, signs: Sequence[str], self_harm: bool) -> Reply:
+def _card(message: Message, *, signs: Sequence[str], self_harm: bool, violence: bool) -> Reply:
     lang = message.conversation.language
     try:
         with transaction.atomic():
-            return emergency(lang=lang, signs=signs, self_harm=self_harm)
+            return emergency(lang=lang, signs=signs, self_harm=self_harm, violence=violence)
     except Exception as error:
         logger.error("emergency card failed", extra=kind_and_place(error))
         card = {"kind": "emergency", "phone": "120", "signs": [], "self_harm": self_harm}
         if self_harm:
             card["crisis_line"] = CRISIS_LINE
+        if violence:
+            card["police"] = POLICE
         return Reply(_("This may be an emergency. Call 120 now."), {"card": card})

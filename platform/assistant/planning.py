@@ -91,7 +91,10 @@ def plan_for(message: Message, ear: Ear, *, now: datetime) -> Plan:
     """Decide, and find the words: reads only, so no transaction is held while it works."""
     conversation = message.conversation
     if conversation.owner != Owner.ASSISTANT:
-        return Plan(_decide(message, ear, now=now))
+        decision = _decide(message, ear, now=now)
+        # What is said while nurses have it may be more urgent than what brought them.
+        urgency = min(ear.meaning.urgency, Urgency.SAME_DAY)
+        return Plan(replace(decision, urgency=max(decision.urgency, urgency)))
     at_hand = dialogue.at_hand(conversation, now=now)
     talk = dialogue.talk_of(conversation, words=ear.words, now=now, dialogue=at_hand)
     heard = dialogue.hear(at_hand, talk) if at_hand and not _is_tile(ear.tap) else Heard()

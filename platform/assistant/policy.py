@@ -139,6 +139,8 @@ def decide(
     act = BY_INTENT.get(meaning.intent, Act.HAND_OVER)
     if act is Act.HAND_OVER:
         return _hand_over(Reason.OUT_OF_SCOPE, meaning)
+    if act is Act.GREET and meaning.urgency >= Urgency.SAME_DAY:
+        return _hand_over(Reason.UNSURE, meaning)  # one of the two is wrong
     return Decision(act)
 
 

@@ -47,18 +47,18 @@ _EN_COUNT = r"\d{1,3}|" + "|".join(sorted(_WORDS, key=len, reverse=True))
 
 _STOP = re.compile(
     r"(别|不要|不用|不必|停止|取消|关掉|关闭|停了)(再|一直|老)?(给我|跟我)?(发|推|来)?(送)?(这个|这些|吃药|用药|服药)*(的)?提醒"
-    r"|(别|不要)再(给我)?(发|烦|催)|提醒(可以)?(停|取消|关)"
-    r"|stop (remind|send|text|messag|the remind|these)|no more remind|(don'?t|do not) remind"
+    r"|(别|不要)再(给我)?(发|烦|催)|(别|不要|不用)(再|天天|老是?|总是?|一直)*(给我|跟我)?(发|烦|催)了|提醒(可以)?(停|取消|关)"
+    r"|退订|^td$|unsubscribe|opt out|stop (remind|send|text|messag|the remind|these)|no more remind|(don'?t|do not) remind"
     r"|cancel (the |my |these )?remind|turn off (the )?remind"
 )
 _OVERDOSE = re.compile(
-    r"(多|重复)(吃|服|喝|打)了|(吃|服|喝|打)(多|错|重)了|(吃|服)了(两|2|三|3)(次|遍|回)|吃错"
+    r"(多|重复)(吃|服|喝|打)了|(吃|服|喝|打)(多|错|重)了|(吃|服)了(两|2|三|3)(次|遍|回)|(吃|服|打)成了?(两|2|双|三|3)|吃错"
     r"|(took|taken|had) (it )?(twice|two times|too (much|many)|double|the wrong)|double dose|overdos"
 )
 _SYMPTOM = re.compile(
     r"头晕|头昏|头疼|头痛|恶心|想吐|呕吐|吐了|拉肚子|腹泻|肚子(疼|痛)|胃(疼|痛|不舒服|难受)|皮疹|起疹|疹子|过敏|痒|肿|水肿"
     r"|喘|胸闷|胸(口)?(疼|痛)|心慌|心悸|发烧|发热|高烧|出血|流血|便血|黑便|难受|不舒服|不适|乏力|没力气|晕倒|昏倒"
-    r"|看不清|抽筋|吃不下|咽不下|副作用|不良反应|血压(高|低|太|很)|血糖(高|低|太|很)|害怕|担心|不想活|(好|很|越来越|还)?(疼|痛)(得|死|了|厉害)?"
+    r"|看不清|手抖|发抖|冒汗|出冷汗|抽筋|吃不下|咽不下|副作用|不良反应|血压(高|低|太|很)|血糖(高|低|太|很)|害怕|担心|不想活|(好|很|越来越|还)?(疼|痛)(得|死|了|厉害)?"
     r"|dizz|headache|nause|vomit|threw up|throw(ing)? up|diarr|rash|hives|itch|swell|swollen|short of breath"
     r"|can'?t breathe|chest|palpitation|fever|bleed|pain|hurt|unwell|feel(ing)? (sick|bad|ill|weak|faint)"
     r"|side effect|allerg|faint|worried|scared"
@@ -68,15 +68,15 @@ _NO_SYMPTOM = re.compile(
     r"|\bno (more )?(pain|side effects?|fever|rash|nausea)"
 )
 _QUESTION = re.compile(
-    r"[??]|吗|嘛$|呢$|么$|能不能|可不可以|可以不|会不会|要不要|是不是|怎么|什么|多久|为什么|咋|哪"
+    r"[??]|吗|嘛$|(?<!还没起床)(?<!还没吃)(?<!还没醒)呢$|么$|能不能|可不可以|可以不|会不会|要不要|是不是|怎么|什么|多久|为什么|咋|哪"
     r"|^(can|could|should|may|do|does|is|are|what|when|why|how|which|will) "
 )
 _PARTLY = re.compile(
     r"(吃|服|喝|用)了(一半|半片|半粒|一部分|一点)|只(吃|服|喝)了|(one|some) of them|only (took|one|half)|half of"
 )
 _RUNS_OUT = re.compile(
-    r"药?(快|就要|马上|快要)(吃|用|服|喝)?(没|完|光)(药)?了?|(药|片|粒|支)?(不多|剩得?不多|所剩不多|没几(片|粒|天|支))了?"
-    r"|(只|就)(剩|有)(下)?了?.{0,5}(片|粒|天|支|颗|盒)|快断药|需要?(续方|续药|开药|配药|再开)|想(续方|续药|开药|配药|再开)|再(开|配)(一?点|些|一?盒)"
+    r"(吃|用|服|喝)(完|光|没)了?(都|就|又)?(要|想|得|该|需要?|去|怎么|咋)(续|开|配|再开|买)|药?(快|就要|马上|快要)(吃|用|服|喝)?(没|完|光)(药)?了?|(药|片|粒|支)?(不多|剩得?不多|所剩不多|没几(片|粒|天|支))了?"
+    r"|(只|就)(剩|有)(下)?了?.{0,5}(片|粒|天|支|颗|盒)|快断药|(需要?|要|想|得|该)(续方|续药|开药|配药|再开)|再(开|配)(一?点|些|一?盒)"
     r"|running (out|low)|run(s)? out soon|almost (out|gone|finished)|nearly (out|finished)|refill|few (pills|tablets|left)"
     r"|only .{0,15} left"
 )
@@ -96,7 +96,7 @@ _REFUSED = re.compile(
     r"|(暂时)?不(需要|用)了?$|skip|not (needed|taking|taken|this time|today|going to)|won'?t|don'?t (want|need)|didn'?t (take|have)|did not take|haven'?t taken|^no$|^nope$|^没$|^没有$|^不$"
 )
 _NOT_YET = re.compile(
-    r"还没(有)?(吃|服|喝|到|来得?及|用|打)?|等(一?下|一?会|会儿|等|吃|饭|我|到|回)|(过|待|一)(一?会儿?|会儿|阵)"
+    r"还没(有)?(吃|服|喝|到|来得?及|用|打)?|^在(开会|上班|忙|外面|路上|开车|吃饭|睡觉)|等(一?下|一?会|会儿|等|吃|饭|我|到|回)|(过|待|一)(一?会儿?|会儿|阵)"
     r"|晚(点|一点|些|一些|上再|饭后)|稍(后|等|晚)|迟(点|一点|些)|回头|一会儿?|马上|这就|正(要|准备|在)(吃|服|去)?|就(去|来)(吃|服)?|准备吃"
     r"|待会儿?|(睡前|饭后|回家|下班|吃完饭|到家)(后|再|就|了)?(再)?(吃|服|喝|用)(?!过|了|完)|再提醒|提醒我|后(再)?(吃|服|提醒|说)(?!过|了|完)"
     r"|later|not yet|in a (bit|minute|moment|while|sec)|wait|soon|remind me|snooze|after (lunch|dinner|breakfast|work|my meal)"
@@ -104,7 +104,7 @@ _NOT_YET = re.compile(
 )
 _TAKEN = re.compile(
     r"(吃|服|喝|用|打|涂|滴|贴|注射|含|吸)(过|完|好|下去?|上|掉|药)*了|已(经)?(吃|服|喝|用|打|注射|完成)|(吃|服|喝|用|打)(过|好|完)(药)?$"
-    r"|^(嗯|恩|对|是的?|好的?|哦|噢|搞定|完成|ok)*(吃|服)(了|过)?$|服药完(成|毕)|完成了?|搞定|刚(刚|才)?(吃|服|喝|用|打)|按时(吃|服|用|打)|都吃"
+    r"|^(嗯|恩|对|是的?|好的?|哦|噢|搞定|完成|ok)*(吃|服)(了|过)?$|(吃|服|喝|打)(咯|喽|啰|哒|嘞|噻)|食[咗左]|服药完(成|毕)|完成了?|搞定|刚(刚|才)?(吃|服|喝|用|打)|按时(吃|服|用|打)|都吃"
     r"|\bdone\b|\btaken\b|\btook\b|swallow|\bjust had (it|them)|had (my|the) (pill|med|tablet|insulin|dose)|\bfinished\b|injected|all good|✅|👌|💊|\byes\b|\byep\b|\byeah\b"
 )
 _NOTED = re.compile(

@@ -48,12 +48,15 @@ _WISH = re.compile(
     r"建议|希望|能不能|可以(再|多|加)|最好|要是|如果能|应该|改进|增加|wish|suggest|should|could you|would be (nice|good|better)|please add|improve"
 )
 _WORDS = {
+    "满分": 5, "给满分": 5, "打满分": 5, "好评": 5, "五星好评": 5, "差评": 1, "0分": 1, "零分": 1, "挺好": 4, "挺好的": 4,
     "非常满意": 5, "很满意": 5, "特别好": 5, "非常好": 5, "很好": 5, "满意": 4, "不错": 4, "还行": 3, "一般": 3,
     "还可以": 3, "不满意": 2, "不太满意": 2, "不好": 2, "很差": 1, "太差": 1, "非常不满意": 1, "很不满意": 1,
     "excellent": 5, "very good": 5, "great": 5, "good": 4, "ok": 3, "okay": 3, "so so": 3,
     "not good": 2, "bad": 2, "very bad": 1, "terrible": 1,
 }  # fmt: skip
 _STARS = re.compile(r"^([1-5一二两三四五])\s*(分|星|颗星|stars?|points?|/ ?5)?$")
+FACES = "👍👌🌹😊🙏❤\ufe0f "
+CLAUSE = re.compile(r"[,，。.!！;；\n]|(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])")
 _ZH = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5}
 
 
@@ -64,7 +67,7 @@ class AlreadyRated(Exception):
 def read_rating(text: str) -> int | None:
     """1 to 5 where a text, or its first clause, says so: "5", "四星", "很满意,谢谢"."""
     plain = unicodedata.normalize("NFKC", text).strip().casefold()
-    first = re.split(r"[,，。.!！;；\n]", plain, maxsplit=1)[0].strip()
+    first = CLAUSE.split(plain, maxsplit=1)[0].strip().rstrip(FACES)
     if found := _STARS.match(first):
         return _ZH.get(found[1]) or int(found[1])
     return _WORDS.get(first)

@@ -85,26 +85,26 @@ def _is_told(due: Due, answer: Answer) -> bool:
 
 
 @transaction.atomic
-def acknowledge(due: Due, *, now: datetime) -> None:
+def acknowledge(due: Due, *, now: datetime, named: Iterable[int] = ()) -> None:
     """It was taken, or done; with it what was asked in the same message. Raises AlreadySettled.
 
-    Who said that it was left out may say better.
+    `named`: only these rows of that message. Who said that it was left out may say better.
     """
-    _settle(together(due), state=State.ACKNOWLEDGED, reason="", now=now, also=_LEFT_OUT)
+    _settle(together(due, named), state=State.ACKNOWLEDGED, reason="", now=now, also=_LEFT_OUT)
 
 
 @transaction.atomic
-def skip(due: Due, *, reason: Reason, now: datetime) -> None:
+def skip(due: Due, *, reason: Reason, now: datetime, named: Iterable[int] = ()) -> None:
     """Not this time; who has none left gets a nurse. Raises AlreadySettled."""
-    _settle(together(due), state=State.SKIPPED, reason=reason, now=now)
+    _settle(together(due, named), state=State.SKIPPED, reason=reason, now=now)
     if reason == Reason.NO_MEDICINE:
         _task_of_refill(due, now=now)
 
 
 @transaction.atomic
-def give_reason(due: Due, *, reason: Reason, now: datetime) -> None:
+def give_reason(due: Due, *, reason: Reason, now: datetime, named: Iterable[int] = ()) -> None:
     """Why it was left out, once the patient says so; who has none left gets a nurse."""
-    together(due).filter(state=State.SKIPPED).update(reason=reason)
+    together(due, named).filter(state=State.SKIPPED).update(reason=reason)
     if reason == Reason.NO_MEDICINE:
         _task_of_refill(due, now=now)
 
@@ -245,11 +245,12 @@ def account(
     return {str(state): 0 for state in State} | dict(counted)
 
 
-def together(due: Due) -> DueQuerySet:
-    """The row with those that were asked in the same message."""
+def together(due: Due, named: Iterable[int] = ()) -> DueQuerySet:
+    """The row with those that were asked in the same message; of them those named, if any are."""
     if due.message_id is None:
         return Due.objects.filter(pk=due.pk)
-    return Due.objects.filter(plan=due.plan_id, message=due.message_id)
+    rows = Due.objects.filter(plan=due.plan_id, message=due.message_id)
+    return rows.filter(pk__in=named) if named else rows
 
 
 def _settle(

@@ -49,7 +49,8 @@ def _doses(dues: Sequence[Due]) -> str:
     for due in dues:
         assert due.medication is not None
         medicine = due.medication
-        parts = [medicine.medicine, medicine.dose or "", medicine.get_meal_display()]
+        meal = medicine.get_meal_display() if medicine.meal else ""  # "at any time" it is not
+        parts = [medicine.medicine, medicine.dose or "", meal]
         lines.append("· " + " ".join(part for part in parts if part))
     return "\n".join(
         [

@@ -24,7 +24,8 @@ _WHO = re.compile(
     + r"))|本人|自己|\bi\b|\bi'm\b|\bim\b|\bme\b|\bmyself\b)"
 )
 _SENTENCE = re.compile(r"[^。!?！？;\n]+[!?！？]?")
-_CLAUSE_END = re.compile(r"[,，]|但是?|不过(?!敏)|\bbut\b")
+# Who dictates says no comma: "对阿莫西林不过敏 对头孢过敏".
+_CLAUSE_END = re.compile(r"[,，]|但是?|不过(?!敏)|\bbut\b|(?<=过敏)(?:\s+|(?=(?:就|而)?是?对))")
 
 # --- X … 过敏, X allergy -------------------------------------------------------------------------
 _ALLERGIC = re.compile(
@@ -49,7 +50,7 @@ _ASKS_BEFORE = re.compile(
     r"会不会|是不是|是否|有没有|如何|怎么|怎样|怕|担心|万一|如果|要是|假如|假设|能否|容易|预防|什么|\bif\b|\bwhat\b|\bhow\b|\bcould\b|\bcan\b|\bam i\b|\bis my\b|\bwhether\b|\bmight\b|\bafraid\b|\bworried\b|\bdo i have\b|\bdoes\b"
 )
 _ASKS_AFTER = re.compile(
-    r"^(?:了|的)?(?:吗|么|嘛|\?|？|怎么办|怎么处理|怎么治|咋办|如何|的?症状|的?表现|会怎|会有什么|是什么|要做|试验|测试|检查|需要|几率|概率|率|\s*test|\s*symptoms|\s*shots?)"
+    r"^\s*(?:了|的)?(?:吗|么|嘛|\?|？|怎么办|怎么处理|怎么治|咋办|如何|的?症状|的?表现|会怎|会有什么|是什么|要做|试验|测试|检查|需要|几率|概率|率|\s*test|\s*symptoms|\s*shots?)"
 )
 _PEOPLE = re.compile(r"^(?:的?(?:人|患者|病人|者|体质)|\s*(?:people|patients|persons?)\b)")
 

@@ -23,7 +23,7 @@ from patients.models import Gender, Patient, Proxy
 from records.medications import current_medications
 from records.models import AllergyIntolerance, MedicationRequest
 from tickets.models import Alarm, Ticket
-from triage.labels import Intent
+from triage.labels import Intent, Urgency
 from triage.redflags import RULE_BOOK
 from triage.services import rules_in_force
 from vault.cipher import Unreadable
@@ -316,7 +316,10 @@ def _is_idle(message: Message) -> bool:
         return False
     if details.get("tap") or _KNOCKS.fullmatch(message.text):
         return True
-    intent = details.get("understanding", {}).get("intent")
+    understood = details.get("understanding", {})
+    if understood.get("urgency", 0) >= Urgency.SAME_DAY:
+        return False
+    intent = understood.get("intent")
     return intent in _IDLE_INTENTS and not _PARTICULARS.search(message.text)
 
 

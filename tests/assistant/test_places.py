@@ -19,7 +19,7 @@ from knowledge.filling import FactMissing, fill
 from knowledge.services import draft_version, sign_off
 from staff.models import StaffMember
 from tickets.models import Ticket
-from triage.labels import NOT_UNDERSTOOD
+from triage.labels import NOT_UNDERSTOOD, Urgency
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -170,7 +170,13 @@ def test_hours_of_a_department_without_its_own_are_the_clinic_s(now: Any) -> Non
     assert OpeningHours.objects.of(Department.objects.get(name="儿科")).exists()
 
 
-@pytest.mark.parametrize("words", ["谢谢", "好的,谢谢您!", "再见", "拜拜", "ok thanks", "Bye."])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "谢谢", "好的,谢谢您!", "谢谢啊", "辛苦了", "再见", "拜拜", "晚安", "88", "ok thanks",
+        "Bye.", "嗯嗯", "好的好的", "👍🏻", "[玫瑰]",
+    ],
+)  # fmt: skip
 def test_a_courtesy_brings_nobody(words: str, patient_writes: Any, model: Any) -> None:
     model.means("other", abstained=True)
 
@@ -180,7 +186,26 @@ def test_a_courtesy_brings_nobody(words: str, patient_writes: Any, model: Any) -
 
 
 @pytest.mark.parametrize(
-    "words", ["谢谢你们害我等三小时", "再见不到医生我就投诉", "thanks for nothing"]
+    "words",
+    ["好难受", "哦豁 出血了", "谢谢你们害我等三小时", "再见不到医生我就投诉", "thanks for nothing"],
 )
 def test_what_only_begins_like_one_is_none(words: str) -> None:
     assert not is_courtesy(words)
+
+
+def test_what_is_urgent_is_not_greeted(patient_writes: Any, model: Any) -> None:
+    model.means("chitchat", urgency=Urgency.SAME_DAY)
+
+    patient_writes("不是自杀 是不小心割到手")
+
+    assert Ticket.objects.get().urgency == Urgency.SAME_DAY
+
+
+def test_what_is_said_to_the_queue_makes_it_more_urgent(patient_writes: Any, model: Any) -> None:
+    model.means("human_agent")
+    patient_writes("转人工")
+    model.means("symptom_triage", urgency=Urgency.SAME_DAY)
+
+    patient_writes("我头晕得厉害")
+
+    assert Ticket.objects.get().urgency == Urgency.SAME_DAY

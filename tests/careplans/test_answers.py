@@ -10,12 +10,13 @@ TAKEN = """
 吃了 | 已服 | 嗯吃过了 | 吃过了 | 吃了吃了 | 已经吃了 | 刚吃 | 刚刚吃完 | 吃好了 | 服了 | 服过药了 | 喝了 | 药吃了
 嗯,吃了 | 好的,吃了 | 早吃了 | 都吃了 | 打了胰岛素了 | 胰岛素打了 | 已经打完了 | 用过了 | 滴了 | 喷了,吃完药了 | 完成 | 搞定
 吃啦,吃了 | 按时吃了 | 已用 | 谢谢,吃过了 | 忘了吃,刚刚补吃了 | 没忘,吃了 | 吃了,没有不舒服 | 半小时前吃了 | 吃了两片
+吃咯 | 吃喽 | 食咗药喇
 I took it | done | Done! | taken | yes, taken | yes | just took them | Took my pills 10 minutes ago | had my pill
 finished | forgot but just took it | ✅ | took it, no side effects | 已 服 | 吃药了 | 饭后吃过了
 """
 LATER = """
 等下 | 等一下 | 等会儿 | 过一会 | 过一会儿吃 | 晚点 | 晚点吃 | 稍后 | 待会儿 | 一会儿就吃 | 马上吃 | 这就去吃 | 还没吃
-还没有 | 吃完饭再吃 | 睡前吃 | 回家再吃 | 在忙,晚些 | 等我下班 | 再提醒我一次 | later | not yet | in a bit
+还没起床呢 | 在开会 | 还没有 | 吃完饭再吃 | 睡前吃 | 回家再吃 | 在忙,晚些 | 等我下班 | 再提醒我一次 | later | not yet | in a bit
 remind me again | after dinner | I'll take it soon | wait | busy now | In a while
 """
 MINUTES = {
@@ -35,16 +36,19 @@ NOT = {
 }  # fmt: skip
 REFILL = """
 药快吃完了 | 快没药了 | 药不多了 | 只剩两片了 | 就剩3天的量,只剩3天 | 需要续方 | 想再开点药 | 快断药了
+吃完了要续方 | 药吃完了想再开点 | 要续方
 running out | almost out | only 2 pills left | I need a refill | running low | 需要配药
 """
 STOP = """
 别再提醒了 | 不要再提醒我了,不要提醒 | 停止提醒 | 取消提醒 | 不用提醒 | 别再发了 | 关掉提醒 | 不要再给我发提醒
+你别天天发了 | 不是不吃药,就是别发了 | 不用再发了 | 退订 | TD | unsubscribe
 stop reminding me | no more reminders | don't remind me | cancel my reminders
 """
 WORRIED = """
 吃了以后头晕 | 吃了就恶心 | 身上起疹子了 | 胸闷 | 喘不上气 | 吃完拉肚子 | 肚子疼 | 不舒服,不想吃 | 多吃了一片 | 吃了两次
 吃错药了 | 刚吃就吐了 | 有副作用 | 伤口流血 | 血压很高 | 心慌得厉害 | 吃不下 | I feel dizzy | got a rash | chest pain
 I took it twice | it hurts | feeling sick after it
+我吃成两片了 | 吃成双份了 | 吃了两回 | 吃了,手抖
 """
 NOTED = "好的 | 好 | 收到 | 知道了 | 谢谢 | 嗯嗯 | ok | thanks | got it"
 UNCLEAR = """

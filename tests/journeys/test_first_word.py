@@ -93,6 +93,19 @@ def test_a_crisis_is_answered_with_a_helpline(patient_writes, model, thread) -> 
     assert "12356" in thread(received.message.conversation)[-1][1]
 
 
+def test_who_is_beaten_is_told_of_the_police(patient_writes, model, thread) -> None:
+    conversation = patient_writes("我老公打我").message.conversation
+    assert "110" in thread(conversation)[-1][1]
+
+    model.means("other", distress=Distress.CRISIS, distress_confidence=0.9)
+    patient_writes("我躲在厕所里")
+
+    said = thread(conversation)[-1][1]
+    assert "110" in said
+    assert "12356" in said
+    assert "让身边的人陪着您" not in said  # it may be he who stands at the door
+
+
 @pytest.mark.parametrize(
     ("meaning", "reason"),
     [

@@ -79,6 +79,12 @@ def test_a_bare_call_for_a_nurse_is_not_the_question() -> None:
     assert line.seq == 3
 
 
+def test_what_is_urgent_is_no_chat() -> None:
+    urgent = {"understanding": {"intent": "chitchat", "urgency": 2}}
+    lines = most_telling([says(1, "不是自杀 是不小心割到手", **urgent)])
+    assert [line.seq for line in lines] == [1]
+
+
 def test_nothing_said_is_nothing_asked() -> None:
     assert last_question([]) is None
     assert most_telling([]) == ()

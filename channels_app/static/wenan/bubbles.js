@@ -315,6 +315,7 @@ export class Bubbles {
     shown.append(element("p", "emergency-title", icon("warning"), lines[0]));
     const calls = element("div", "calls", this.#call(card.phone, "call", "call"));
     if (card.crisis_line) calls.append(this.#call(card.crisis_line, "call second", "crisisLine"));
+    if (card.police) calls.append(this.#call(card.police, "call second", "police"));
     shown.append(calls);
     if (card.place?.name) {
       const { name, location, directions, phone } = card.place;

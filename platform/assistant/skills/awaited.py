@@ -10,9 +10,10 @@ from assistant.reading.times import find_times
 from assistant.talk import Talk
 from careplans.answers import Answer, Meaning, read_answer
 from careplans.models import Due, DueKind, State
-from careplans.services import ANSWERED_WITHIN, answerable, awaiting_answer
+from careplans.services import ANSWERED_WITHIN, answerable, awaiting_answer, together
 from careplans.wording import stamped
 from conversations.models import Author, Kind, Message
+from records.guard import find_drugs
 
 BUTTONS_FOR = timedelta(days=14)  # an older one is told that it is over, too
 # Later in a talk only what names the medicine, or the reminding, is still an answer to it.
@@ -35,6 +36,7 @@ class Awaited:
     words: str  # without what a button says of the hour it belongs to
     is_button: bool = False
     is_newest: bool = False  # nothing else was said to them since
+    named: tuple[int, ...] = ()  # rows of the same message whose medicine is named; empty: all
 
     @property
     def answer(self) -> Answer:
@@ -56,7 +58,27 @@ def _find(talk: Talk) -> Awaited | None:
     if due is None:
         left_out = _left_out(talk)
         return Awaited(left_out, talk.words) if left_out is not None else None
-    return Awaited(_named(due, talk), talk.words, is_newest=_is_newest(due, talk))
+    due = _named(due, talk)
+    return Awaited(
+        due, talk.words, is_newest=_is_newest(due, talk), named=named_in(talk.words, due)
+    )
+
+
+def named_in(words: str, due: Due) -> tuple[int, ...]:
+    """Of what was asked in one message the rows whose medicine these words name."""
+    rows = together(due).filter(kind=DueKind.DOSE).select_related("medication").order_by("pk")
+    return tuple(each.pk for each in rows if _is_named(each, words))
+
+
+def _is_named(due: Due, words: str) -> bool:
+    if due.medication is None:
+        return False
+    name = due.medication.medicine
+    return name.casefold() in words.casefold() or bool(_ids_in(name) & _ids_in(words))
+
+
+def _ids_in(words: str) -> set[str]:
+    return {each for mention in find_drugs(words) if not mention.name.vague for each in mention.ids}
 
 
 def _by_button(talk: Talk) -> Awaited | None:
@@ -89,12 +111,16 @@ def _left_out(talk: Talk) -> Due | None:
 
 
 def _named(newest: Due, talk: Talk) -> Due:
-    """Of several that wait the one whose hour is named: "早上的药吃了"."""
-    times = [each for each in find_times(talk.words) if each.wanted]
-    if not times or newest.kind != DueKind.DOSE:
+    """Of several that wait the one that is named: "缬沙坦吃了", "早上的药吃了"."""
+    if newest.kind != DueKind.DOSE:
         return newest
-    waiting = answerable(talk.conversation, now=talk.now).filter(kind=DueKind.DOSE)
-    for due in waiting.select_related("plan__patient", "medication").order_by("-due_at", "pk"):
+    rows = answerable(talk.conversation, now=talk.now).filter(kind=DueKind.DOSE)
+    waiting = list(rows.select_related("plan__patient", "medication").order_by("-due_at", "pk"))
+    for due in waiting:
+        if _is_named(due, talk.words):
+            return due
+    times = [each for each in find_times(talk.words) if each.wanted]
+    for due in waiting:
         at = due.due_at.astimezone(due.plan.zone).time()
         if any(each.includes(at) for each in times):
             return due

@@ -5,13 +5,15 @@ message. What such words say of the dose besides is noted all the same.
 """
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from assistant.reading.times import find_times
-from assistant.skills.awaited import awaited, is_answer, name_of
+from assistant.skills.awaited import Awaited, awaited, is_answer, name_of, named_in
 from assistant.skills.stopping import KEEP, STOP, read_stop
 from assistant.talk import Ask, BringNurse, Done, Found, Option, Skill, Step, Talk
 from assistant.talk import Slot as Needs
@@ -21,13 +23,35 @@ from careplans.answers import Answer, Meaning, read_answer
 from careplans.models import Due, DueKind, PlanKind, Reason, State
 from triage.labels import Urgency
 
-UNWELL, TOOK_IT = "unwell", "taken"
+UNWELL, TOOK_IT, WRONG = "unwell", "taken", "wrong"
 _WELL = re.compile(
-    r"(挺|很|蛮|还|都|一切|恢复得?|感觉)?(好多了|挺好|很好|不错|正常|还行|还好|好着呢|没事|平稳|没问题|没什么(不舒服|事|问题|不清楚的?)?|都清楚|没有(不舒服|问题|不清楚的?)?)(了|的|呢|啊)*"
+    r"(挺|很|蛮|还|都|一切|恢复得?|感觉)?(好多了|挺好|很好|不错|正常|还行|还好|好着呢|没事|平稳|没问题|没什么(不舒服|事|问题|不清楚的?)?|没啥(不舒服|事|问题)?|都清楚|没有(不舒服|问题|不清楚的?)?)(了|的|呢|啊)*"
     r"|(i'?m |i am |feeling |all |much |doing |very |quite |it'?s )*(fine|good|well|great|better|ok|okay|no problems?|all clear)"
     r"( now| today| so far)*",
     re.IGNORECASE,
 )
+_WRONG = re.compile(
+    r"(?:发|搞|弄|认|找)错(?:了)?(?:人|号码?|病人)|你们(?:搞|弄|发)错了?|不是我的(?:药|提醒|名字)|名字不(?:是|对)"
+    r"|我不(?:是|叫)(?:这个人|他|她|本人)"
+    r"|\bwrong (?:person|patient|number)|\bnot my (?:medicine|reminder|name)",
+    re.IGNORECASE,
+)
+_MORE = re.compile(
+    r"挂|预约|约个|帮我|另外|顺便|请问|但|可是|不过|血压|血糖|体温|\d{2,}"
+    r"|\b(?:book|appointment|also|but|pressure|sugar|temperature)\b",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[,，。.;；、\s]+")
+_IN_WORDS = {
+    TOOK_IT: gettext_lazy("has taken it"),
+    Meaning.LATER: gettext_lazy("will take it later"),
+    Meaning.NOT: gettext_lazy("does not take it this time"),
+    Meaning.REFILL: gettext_lazy("is running out of it"),
+    Meaning.STOP: gettext_lazy("wants no more reminders"),
+    Meaning.NOTED: gettext_lazy("has read it"),
+    UNWELL: gettext_lazy("feels unwell after it"),
+    WRONG: gettext_lazy("says that it is not meant for them"),
+}
 _DISLIKED = re.compile(
     r"苦|贵|麻烦|没用|没效|不管用|好了|不疼了|吃腻|不想|懒|没胃口|就是不|不爱|怕|没吃饭|没带"
     r"|bitter|expensive|useless|don'?t (?:want|like|feel)|better now|tired of|not hungry",
@@ -45,11 +69,15 @@ def _read_answer(talk: Talk, asked: bool) -> Found | None:
     found = awaited(talk)
     if found is None or _is_of_a_form(found.due):
         return None
+    if found.is_newest and _WRONG.search(found.words):
+        return Found({"due": found.due.pk, "meaning": WRONG}, [(0, len(talk.words))])
     if not is_answer(found):
         return _read_well(found.due, talk, is_newest=found.is_newest)
-    answer = found.answer
+    answer, named, taken = _one_by_one(found)
     kept = {
         "due": found.due.pk,
+        "named": named,
+        "also_taken": taken,
         "meaning": str(answer.meaning),
         "minutes": answer.minutes or _until_then(talk),
         "reason": str(answer.reason),
@@ -58,13 +86,24 @@ def _read_answer(talk: Talk, asked: bool) -> Found | None:
     return Found(kept, [(0, len(talk.words))])
 
 
+def _one_by_one(found: Awaited) -> tuple[Answer, list[int], list[int]]:
+    """What is said of which rows, and which were taken besides: "缬沙坦吃了,阿司匹林没吃"."""
+    parts = [(read_answer(each), named_in(each, found.due)) for each in _CLAUSE.split(found.words)]
+    taken = [pk for said, rows in parts if said.meaning is Meaning.TAKEN for pk in rows]
+    for said, rows in parts:
+        left = said.meaning in (Meaning.NOT, Meaning.LATER)
+        if taken and rows and left and not set(taken) & set(rows):
+            return said, list(rows), taken
+    return found.answer, list(found.named), []
+
+
 def _is_of_a_form(due: Due) -> bool:
     return due.step is not None and due.step.questionnaire_id is not None
 
 
 def _read_well(due: Due, talk: Talk, *, is_newest: bool) -> Found | None:
     """ "挺好的" to the question how somebody is."""
-    words = talk.words.strip(" 。.!！,，~谢")
+    words = re.sub("谢谢?(您|你|关心|医生)*", "", talk.words).strip(" 。.!！,，~")
     parts = [each for each in re.split(r"[,，。.!！;；、\s]+(?![a-z])", words) if each]
     if due.kind != DueKind.STEP or not is_newest or not parts:
         return None
@@ -102,7 +141,23 @@ def _read_why(talk: Talk, asked: bool) -> Found | None:
 
 
 def wants(talk: Talk) -> bool:
-    return _read_answer(talk, False) is not None
+    return not _says_more(talk) and _read_answer(talk, False) is not None
+
+
+def _says_more(talk: Talk) -> bool:
+    """Whether it was taken, and a model has to hear the rest; that it was is overheard."""
+    found = awaited(talk)
+    if found is None or found.is_button or found.answer.meaning is not Meaning.TAKEN:
+        return False
+    return says_more(found.words)
+
+
+def says_more(words: str) -> bool:
+    """ "吃了,另外帮我挂个号", "吃了,不过血糖16.8"."""
+    parts = [each for each in _CLAUSE.split(words) if each]
+    return any(
+        _MORE.search(each) and read_answer(each).meaning is Meaning.UNCLEAR for each in parts
+    )
 
 
 def claims(talk: Talk, answers: bool) -> bool:
@@ -121,11 +176,11 @@ def claims(talk: Talk, answers: bool) -> bool:
 def overhear(talk: Talk) -> None:
     """ "吃了,可是头晕": the dizziness goes to triage, and the dose was taken."""
     answer = read_answer(talk.words)
-    if answer.meaning is not Meaning.WORRIED:
+    if answer.meaning is not Meaning.WORRIED and not _says_more(talk):
         return
-    due = services.awaiting_answer(talk.conversation, now=talk.now)
-    if due is not None:
-        services.take_answer(due, answer, now=talk.now)
+    found = awaited(talk)
+    if found is not None and not found.is_button:
+        services.take_answer(found.due, answer, now=talk.now)
 
 
 # --- answering -----------------------------------------------------------------------------------
@@ -137,12 +192,20 @@ def proceed(talk: Talk) -> Step:
     due = found.filter(pk=kept["due"]).first() if kept else None
     if kept is None or due is None:
         return Done("", then="reminder")
+    if kept["meaning"] == WRONG:
+        return BringNurse(
+            urgency=Urgency.SAME_DAY,
+            text=_("Sorry if this was not meant for you; a nurse looks into it."),
+        )
     answer = Answer(
         Meaning(kept["meaning"]),
         minutes=kept.get("minutes"),
         reason=kept.get("reason", ""),
         taken=kept.get("taken", False),
     )
+    if taken := kept.pop("also_taken", None):
+        with suppress(services.AlreadySettled):
+            services.acknowledge(due, named=taken, now=talk.now)
     try:
         return _do(due, answer, talk)
     except services.AlreadySettled:
@@ -152,8 +215,8 @@ def proceed(talk: Talk) -> Step:
 def _do(due: Due, answer: Answer, talk: Talk) -> Step:
     match answer.meaning:
         case Meaning.TAKEN:
-            services.acknowledge(due, now=talk.now)
-            return Done(_well_done(due))
+            services.acknowledge(due, named=_rows(talk), now=talk.now)
+            return Done(_well_done(due, _rows(talk)))
         case Meaning.LATER:
             return _later(due, answer.minutes, talk)
         case Meaning.NOT:
@@ -171,10 +234,25 @@ def _do(due: Due, answer: Answer, talk: Talk) -> Step:
     return Done(_("Good to hear. If anything troubles you, write to me at any time."))
 
 
-def _well_done(due: Due) -> str:
-    if due.kind == DueKind.DOSE:
-        return _("Noted: %(medicine)s is taken. Well done.") % {"medicine": name_of(due)}
-    return _("Noted, thank you.")
+def _rows(talk: Talk) -> list[int]:
+    """The rows that were named; none: all that was asked in the same message."""
+    return (talk.facts.get("answer") or {}).get("named") or []
+
+
+def _well_done(due: Due, named: list[int]) -> str:
+    if due.kind != DueKind.DOSE:
+        return _("Noted, thank you.")
+    settled = services.together(due, named).select_related("medication").order_by("pk")
+    said = _("Noted: %(medicine)s is taken. Well done.") % {"medicine": _names(settled)}
+    waiting = services.together(due).unsettled().select_related("medication").order_by("pk")
+    if not waiting:
+        return said
+    rest = _("Tell me too when you have taken %(medicine)s.") % {"medicine": _names(waiting)}
+    return f"{said}\n{rest}"
+
+
+def _names(dues: Iterable[Due]) -> str:
+    return _(", ").join(dict.fromkeys(name_of(each) for each in dues))
 
 
 def _later(due: Due, minutes: int | None, talk: Talk) -> Step:
@@ -190,7 +268,7 @@ def _later(due: Due, minutes: int | None, talk: Talk) -> Step:
 def _not(due: Due, reason: Reason, talk: Talk) -> Step:
     facts = talk.facts
     if "skipped" not in facts:
-        services.skip(due, reason=reason, now=talk.now)
+        services.skip(due, reason=reason, named=_rows(talk), now=talk.now)
         facts["skipped"] = True
     if due.kind != DueKind.DOSE:
         return Done(_("All right, noted."))
@@ -203,9 +281,9 @@ def _not(due: Due, reason: Reason, talk: Talk) -> Step:
             text=_("Then a nurse should hear of it before you take it again."),
         )
     if why == TOOK_IT:
-        services.acknowledge(due, now=talk.now)
-        return Done(_well_done(due))
-    services.give_reason(due, reason=Reason(why), now=talk.now)
+        services.acknowledge(due, named=_rows(talk), now=talk.now)
+        return Done(_well_done(due, _rows(talk)))
+    services.give_reason(due, reason=Reason(why), named=_rows(talk), now=talk.now)
     return _because(due, Reason(why), talk)
 
 
@@ -280,18 +358,29 @@ def _settled(due: Due) -> Done:
     text = {
         State.ACKNOWLEDGED: _("I have that noted already: it is taken."),
         State.SKIPPED: _("I have noted already that it was left out this time."),
-    }.get(
-        State(due.state),
+    }.get(State(due.state))
+    return Done(text, choices=[choice(_("Talk to a nurse"), tap="nurse")]) if text else over()
+
+
+def over() -> Done:
+    """To a word that comes after its reminder is over."""
+    return Done(
         _(
             "That reminder is over. If you missed a dose, please do not take a double one; a nurse"
             " can tell you what to do."
         ),
+        choices=[choice(_("Talk to a nurse"), tap="nurse")],
     )
-    return Done(text, choices=[choice(_("Talk to a nurse"), tap="nurse")])
 
 
 def _show_answer(kept: dict[str, Any]) -> str:
-    return str(kept.get("meaning", ""))
+    return str(_IN_WORDS.get(kept.get("meaning", ""), ""))
+
+
+def _show_why(why: str) -> str:
+    if why in (UNWELL, TOOK_IT):
+        return str(_IN_WORDS[why])
+    return str(Reason(why).label)
 
 
 DOSE = Skill(
@@ -299,7 +388,7 @@ DOSE = Skill(
     gettext_lazy("your reminder"),
     (
         Needs("answer", gettext_lazy("Answer to a reminder"), _read_answer, show=_show_answer),
-        Needs("why", gettext_lazy("Not taken because"), _read_why),
+        Needs("why", gettext_lazy("Not taken because"), _read_why, show=_show_why),
         Needs("sure", gettext_lazy("Agreed"), read_stop, show=None),
     ),
     proceed,

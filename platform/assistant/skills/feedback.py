@@ -12,11 +12,12 @@ from django.utils.translation import gettext_lazy
 from assistant.policy import MAX_ANGER
 from assistant.skills.agreeing import agree
 from assistant.skills.clinics import DEPARTMENT, DOCTOR, department_of, doctors_of
+from assistant.skills.medicine import tells_of_harm
 from assistant.skills.whom import PHONE
 from assistant.talk import NONE_OF_THEM, Ask, BringNurse, Done, Found, Option, Skill, Step, Talk
 from assistant.talk import Slot as Needs
 from careplans import feedback
-from careplans.feedback import HIGH, LOW, read_rating, sort_of
+from careplans.feedback import CLAUSE, HIGH, LOW, read_rating, sort_of
 from careplans.models import Feedback, Sort, TaskKind
 from careplans.tasks import open_task
 from conversations.models import Author, Kind, Message
@@ -30,6 +31,7 @@ _BUTTON = re.compile(r"(?:评分：|Rating: )([1-5])")
 _STARS = re.compile(
     r"^([1-5一二三四五])\s*(?:分|颗?星|stars?|points?|/ ?5)(?![0-9])", re.IGNORECASE
 )
+_STARS_LAST = re.compile(r"[\s,，。]([1-5一二三四五])\s*(?:分|颗?星)[。!！]*$")
 _ZH = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5}
 _JUDGES = re.compile(
     r"谢谢|感谢|耐心|细心|热情|周到|专业|好评|赞|贴心|暖心|表扬|医德|满意|服务|态度|太慢|等(了|得|太)|排队|没人|敷衍|希望|建议|差|糟|失望|投诉"
@@ -51,6 +53,18 @@ _PRAISES = re.compile(
     r"|(?:hi|hello|[,\s])*i(?:'d| would| want)?(?: like)?(?: to)? (?:praise|compliment|commend)\b",
     re.IGNORECASE,
 )
+# "王护士真好": praise, though nobody calls it so.
+_GLAD_OF = re.compile(
+    r"(?:护士|医生|大夫|主任|护工|保安|导诊)(?:们|长|小姐姐|姐姐|阿姨)?"
+    r"(?:真的?|太|特别|非常|很|挺|可|好)(?:好|棒|耐心|细心|负责|温柔|热情|贴心|和气)(?!不好|吗|么)"
+)
+# Goes to law: nobody greets that.
+_SUES = re.compile(
+    r"(?:找|请)(?:了|好)?律师|律师函|起诉|法院见|打官司|告你们|告(?:这|你们?)(?:家|个)?医院|医疗事故鉴定"
+    r"|\b(?:sue (?:you|the|this)|lawyer|malpractice)\b",
+    re.IGNORECASE,
+)
+_SEEKS = re.compile(r"[?？]|吗|哪|谁|推荐|挂|约|号|有没有|是不是|怎么|什么")
 _CALLED = (
     (str(Sort.COMPLAINT), re.compile(r"投诉|不满|\bcomplain", re.IGNORECASE)),
     (str(Sort.PRAISE), re.compile(r"表扬|夸|锦旗|\b(?:praise|compliment|thank)", re.IGNORECASE)),
@@ -98,10 +112,12 @@ def _rating_in(words: str) -> tuple[int, str] | None:
         return int(button[1]), ""
     rating = read_rating(plain)
     if rating is not None:
-        rest = re.split(r"[,，。.!！;；\n]", plain, maxsplit=1)
+        rest = CLAUSE.split(plain, maxsplit=1)
         return rating, rest[1].strip() if len(rest) > 1 else ""
     if stars := _STARS.match(plain):
         return _ZH.get(stars[1]) or int(stars[1]), plain[stars.end() :].strip(" ,，。")
+    if stars := _STARS_LAST.search(plain):
+        return _ZH.get(stars[1]) or int(stars[1]), plain[: stars.start()].strip(" ,，。")
     return None
 
 
@@ -157,6 +173,10 @@ def wants(talk: Talk) -> bool:
         return True
     if _PRAISES.match(words) and not re.search(r"[?？]|吗$", words):
         return True
+    if _SUES.search(words) and not re.search(r"[?？]|吗$", words):
+        return True
+    if _GLAD_OF.search(words) and not _SEEKS.search(words):
+        return True
     rates = _rating_in(words) is not None
     # Words instead of a rating, or after it.
     judges = _JUDGES.search(words) is not None and not re.search(r"[?？]|吗$", words)
@@ -196,6 +216,8 @@ def proceed(talk: Talk) -> Step:
     row = _keep(row, talk)
     if row.is_urgent or _is_angry(talk):
         return _bring(row)
+    if row.words and tells_of_harm(row.words):  # whatever the rating
+        return _bring(row, reason=Reason.OUT_OF_SCOPE)
     if row.rating is not None and row.rating < HIGH and not row.words and "words" not in talk.facts:
         return _ask_why(row.rating)
     if row.sort != Sort.COMPLAINT:
@@ -255,9 +277,9 @@ def _heard_as(talk: Talk) -> str:
     return str(Sort.COMPLAINT) if told and is_open else ""
 
 
-def _bring(row: Feedback) -> BringNurse:
+def _bring(row: Feedback, *, reason: Reason = Reason.ANGER) -> BringNurse:
     return BringNurse(
-        Reason.ANGER,
+        reason,
         urgency=Urgency.SAME_DAY,
         department=row.department,
         text=_("I am sorry that this happened. I have noted it, and a person takes it up now."),

@@ -11,29 +11,41 @@ from django.utils.translation import gettext_lazy
 from assistant.reading.choices import Answer, yes_or_no
 from assistant.reading.measures import find_severity, find_temperature
 from assistant.reading.numbers import find_numbers
-from assistant.skills.awaited import awaited
+from assistant.skills.awaited import Awaited, awaited
 from assistant.talk import Ask, BringNurse, Done, Found, Option, Skill, Step, Talk
 from assistant.talk import Slot as Needs
 from careplans import forms, services
 from careplans.answers import Meaning, read_answer
-from careplans.models import Due, Question, QuestionKind, QuestionnaireResponse, Reason
+from careplans.models import Due, Question, QuestionKind, QuestionnaireResponse, Reason, State
 from tickets.models import Reason as TicketReason
 from triage.labels import Urgency
 
 AT_ONCE = Urgency.SAME_DAY  # from here on a nurse comes before the rest is asked
 LATER_M = 120  # minutes
-BEGIN, LATER, REFUSED, STOP = "begin", "later", "refused", "stop"
+BEGIN, LATER, REFUSED, STOP, UNABLE = "begin", "later", "refused", "stop", "unable"
 _BEGINS = re.compile(
-    r"现在答|开始|来吧|问吧|你问|您问|\b(?:answer now|start|begin|go ahead|ask)\b", re.IGNORECASE
+    r"^回?答(吧|题)?$|现在答|开始|来吧|问吧|你问|您问|\b(?:answer now|start|begin|go ahead|ask)\b",
+    re.IGNORECASE,
 )
+_NOW = re.compile(r"(?:我)?现在(?:就)?答|回?答|answer now", re.IGNORECASE)
 _NOT_NOW = re.compile(
-    r"(以后|回头|改天|明天|下次|晚点|等会儿?|过会儿?|待会儿?|有空)再?(说|答|填|问|来|聊)?|现在(没空|不方便|忙)|在忙|没空"
+    r"(以后|回头|改天|明天|下次|晚点|晚上|下午|中午|等会儿?|过会儿?|待会儿?|有空)再?(说|答|填|问|来|聊)?|现在(没空|不方便|忙)|在忙|没空"
     r"|\b(?:later|not now|busy|another time|tomorrow|in a while)\b",
     re.IGNORECASE,
 )
 _NO_MORE = re.compile(
     r"不想(回答|答|填|说)|不(回答|答|填)了?|\b(?:don'?t want to answer|no questions|won'?t answer)\b",
     re.IGNORECASE,
+)
+_UNABLE = re.compile(
+    r"没有?(?:电子)?(?:血压计|血压仪|血糖仪|血糖机|试纸|体温计|体温表|温度计|秤)|(?:血压计|血压仪|血糖仪|体温计).{0,3}(?:坏|没电|不在)"
+    r"|(?:没法|不会|不能|没办法)(?:量|测)|(?:量|测)不了"
+    r"|\bno (?:\w+ ){0,2}(?:monitor|meter|thermometer|cuff|scales?)\b"
+    r"|\b(?:don'?t have|haven'?t got) (?:\w+ ){0,3}(?:monitor|meter|thermometer|cuff|scales?)\b",
+    re.IGNORECASE,
+)
+_NONE = re.compile(
+    r"(?:都|也|就)?(?:没|无)(?:有|出|流|渗|红|肿|脓|血|水|液|啥|什么|事|得)*(?:的|了|啊|呀|哦|呢)*[。.!！~]*"
 )
 
 
@@ -47,8 +59,14 @@ def _read_due(talk: Talk, asked: bool) -> Found | None:
     found = awaited(talk)
     if found is None or found.is_button or _first_question(found.due) is None:
         return None
-    wish = _wish(talk, _first_question(found.due), is_newest=found.is_newest)
+    wish = _wish(talk, _first_question(found.due), is_newest=_is_meant(found))
     return Found(found.due.pk) if wish is not None else None
+
+
+def _is_meant(found: Awaited) -> bool:
+    """Whether nothing was said since; or it was put off, and is put off once more."""
+    again = len(found.words) <= 8 and _NOT_NOW.search(found.words) is not None
+    return found.is_newest or (found.due.state == State.SNOOZED and again)
 
 
 def _first_question(due: Due) -> Question | None:
@@ -60,11 +78,15 @@ def _first_question(due: Due) -> Question | None:
 def _wish(talk: Talk, question: Question | None, *, is_newest: bool) -> str | None:
     """What somebody says to the invitation; an answer to the first question is a yes."""
     words = talk.words
-    if question is not None and is_newest and _read(question, None, words) is not None:
+    if question is not None and is_newest and _read(question, _after(question), words) is not None:
         return BEGIN
     if _NO_MORE.search(words):
         return REFUSED
+    if _NOW.fullmatch(words.strip()):
+        return BEGIN
     answer = read_answer(words)
+    if is_newest and _is_unable(words):
+        return UNABLE
     if answer.meaning is Meaning.STOP:
         return STOP
     if not is_newest or answer.meaning is Meaning.WORRIED or len(words) > 40:
@@ -79,10 +101,19 @@ def _wish(talk: Talk, question: Question | None, *, is_newest: bool) -> str | No
     return None
 
 
+def _is_unable(words: str) -> bool:
+    """ "我没有血压计"; who feels ill besides is heard as anybody is."""
+    if len(words) > 60 or read_answer(words).meaning is Meaning.WORRIED:
+        return False
+    return _UNABLE.search(words) is not None
+
+
 def _read_wish(talk: Talk, asked: bool) -> Found | None:
     if talk.asked:
         # While questions are open only a plain "later" or "no more" is meant for all of them.
         short = len(talk.words) <= 16
+        if _is_unable(talk.words):
+            return Found(UNABLE, [(0, len(talk.words))])
         for wish, words in ((REFUSED, _NO_MORE), (LATER, _NOT_NOW)):
             if short and (said := words.search(talk.words)):
                 return Found(wish, [said.span()])
@@ -90,7 +121,7 @@ def _read_wish(talk: Talk, asked: bool) -> Found | None:
     found = awaited(talk)
     if found is None or _first_question(found.due) is None:
         return None
-    meant = _wish(talk, _first_question(found.due), is_newest=found.is_newest)
+    meant = _wish(talk, _first_question(found.due), is_newest=_is_meant(found))
     return Found(meant) if meant else None
 
 
@@ -100,7 +131,7 @@ def _read_reply(talk: Talk, asked: bool) -> Found | None:
     if not talk.asked:
         found = awaited(talk)
         question = _first_question(found.due) if found and found.is_newest else None
-        if question is None or (said := _read(question, None, talk.words)) is None:
+        if question is None or (said := _read(question, _after(question), talk.words)) is None:
             return None
         return Found(said, whole)
     response = _response(talk)
@@ -118,6 +149,7 @@ def _read(question: Question, following: Question | None, words: str) -> list[st
         return [words] if words.strip() and not re.search(r"[?？]|吗$", words) else None
     if question.kind == QuestionKind.CHOICE:
         return _chosen(question, words)
+    words = re.sub(r"(?<=[0-9])点(?=[0-9])", ".", words)  # "8点6", as a machine hears it
     numbers = [each.value for each in find_numbers(words)]
     if following is not None and following.kind == QuestionKind.NUMBER and len(numbers) == 2:
         pair = [f"{each:g}" for each in numbers]
@@ -136,6 +168,9 @@ def _chosen(question: Question, words: str) -> list[str] | None:
         return [str(forms.read_reply(question, words).value)]
     except forms.NotUnderstood:
         pass
+    if _NONE.fullmatch(words.strip()):
+        none = [each for each in question.options if re.match(r"没|无|不", str(each["text"]))]
+        return [str(none[0]["text"])] if len(none) == 1 else None
     # A yes or a no, where just these two stand to choose from.
     agreed, options = yes_or_no(words), question.options
     if agreed is None or len(options) != 2 or len(words) > 16:
@@ -181,6 +216,11 @@ def wants(talk: Talk) -> bool:
     return _read_due(talk, False) is not None
 
 
+def claims(talk: Talk, answers: bool) -> bool:
+    """ "现在答", though something else was begun meanwhile."""
+    return not answers and _NOW.fullmatch(talk.words.strip()) is not None and wants(talk)
+
+
 # --- asking --------------------------------------------------------------------------------------
 
 
@@ -194,6 +234,8 @@ def proceed(talk: Talk) -> Step:
             return Done("", then="reminder", with_facts={"what": "stop", "near": due.plan_id})
         case "refused":
             return _leave(due, talk)
+        case "unable":
+            return BringNurse(text=_("Never mind; a nurse sees with you how it can be measured."))
     response = _response(talk) or _begin(due, talk)
     _step_back(response, talk)
     for said in facts.pop("reply", None) or ():
@@ -337,4 +379,5 @@ FOLLOWUP = Skill(
     ),
     proceed,
     wants=wants,
+    claims=claims,
 )

@@ -6,23 +6,34 @@ from django.utils.translation import gettext as _
 
 from assistant.turn import Reply, Turn, choice
 
+_FACES = r"👍👌🙏🌹😊❤\ufe0f\U0001f3fb-\U0001f3ff"
+_END = rf"[~!！。.,， {_FACES}]*"
 _THANKS = re.compile(
-    r"(好的?|嗯+|行|知道了|明白了|没事了|没有了|不用了)?[,,。 ]*"
-    r"(非常|太|十分)?(谢谢|感谢|多谢|谢了)(你|您|啦|了|护士|医生|小助手)*[~!!。. ]*"
-    r"|(ok(ay)?,? ?)?(thanks?( you)?( so much| a lot)?|thx)[!. ]*",
+    r"(好的?|嗯+|行|知道了|明白了|没事了|没有了|不用了|那|真是)?[,,。 ]*"
+    r"(非常|太|十分)?(谢谢|感谢|多谢|谢[了啦谢]|辛苦了?|麻烦[你您]?了)"
+    rf"(你|您|啦|了|啊|呀|哈|哦|咯|们|护士|医生|大夫|小助手)*{_END}"
+    rf"|(ok(ay)?,? ?)?(many )?(thanks?( you)?( so much| a lot)?|thx|cheers){_END}",
     re.IGNORECASE,
 )
 _BYE = re.compile(
-    r"(好的?|那|嗯)?[,,。 ]*(再见|拜拜|拜|下次见|先这样|没事了|没有了)[~!!。. ]*"
-    r"|(good ?)?bye( bye)?[!. ]*|see you( later)?[!. ]*",
+    r"(好的?|那|嗯)?[,,。 ]*"
+    r"(再见|拜拜|拜|下次见|回头见|先这样|没事了|没有了|没啥了|晚安|886?)(啦|了|哈)?"
+    rf"{_END}|(good ?)?bye( bye)?{_END}|see you( later)?{_END}|good ?night{_END}",
+    re.IGNORECASE,
+)
+# Atomic, so that no row of "嗯嗯嗯" is read in more ways than one.
+_NODS = re.compile(
+    r"(?>嗯|[哦噢喔]|好(?:[的滴嘞哒吧啊呀])?|行吧?|可以|知道了|明白了?|了解|收到|懂了|没问题|么么哒"
+    r"|ok(?:ay)?|sure|got it|great|\[(?:玫瑰|抱拳|ok|强|握手|微笑|爱心|愉快)\]"
+    rf"|[{_FACES}~!！。., ，])++",
     re.IGNORECASE,
 )
 
 
 def is_courtesy(words: str) -> bool:
-    """Thanks or a goodbye and nothing else: nobody need be called for it."""
+    """Thanks, a goodbye or a nod and nothing else: nobody need be called for it."""
     plain = words.strip()
-    return bool(_THANKS.fullmatch(plain) or _BYE.fullmatch(plain))
+    return any(each.fullmatch(plain) for each in (_THANKS, _BYE, _NODS))
 
 
 def greet(turn: Turn) -> Reply:
@@ -30,6 +41,8 @@ def greet(turn: Turn) -> Reply:
         return Reply(_("You're welcome. Write to me whenever you need something."))
     if _BYE.fullmatch(turn.text.strip()):
         return Reply(_("Goodbye, and get well soon."))
+    if _NODS.fullmatch(turn.text.strip()):
+        return Reply(_("All right. Write to me whenever you need something."), {"choices": menu()})
     return hello()
 
 

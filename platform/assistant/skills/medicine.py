@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from assistant.models import Dialogue
 from assistant.policy import asks_how
 from assistant.reading.allergies import states_only_allergies
+from assistant.reading.spelling import rest
 from assistant.skills.answer import answer
 from assistant.skills.days import day_in_words
 from assistant.skills.proof import PROOF, proven
@@ -34,6 +35,9 @@ from assistant.talk import (
     Talk,
 )
 from assistant.turn import Turn, choice
+from careplans.models import Due, DueKind
+from careplans.services import ANSWERED_WITHIN
+from conversations.models import Author, Kind, Message
 from hospital.models import Department
 from knowledge.models import ArticleVersion
 from knowledge.retrieval import leaflet
@@ -54,6 +58,7 @@ class Topic(StrEnum):
     ALLERGY = "allergy"
     OVERDOSE = "overdose"
     EFFECT = "effect"
+    EXPIRED = "expired"
     TOGETHER = "together"
     CHANGE = "change"
     SPECIAL = "special"
@@ -73,10 +78,12 @@ _TOPICS = [
     (topic, re.compile(words, re.IGNORECASE))
     for topic, words in (
         (Topic.OVERDOSE,
-            "[吃服用喝]多了|多[吃服喝]了|[吃服]重了?|[吃服]了(?:两|2|双)(?:次|份|遍|倍)|过量"
+            "[吃服用喝]多了|多[吃服喝]了|[吃服]重了?|[吃服]了(?:两|2|双)(?:次|份|遍|倍|回)"
+            "|[吃服打]成了?(?:两|2|双|三|3)|过量"
             "|加倍[吃服]了"
             "|[吃服]错了?药|[吃服]错了"
             r"|\boverdos|\btoo (?:many|much)\b|\btook (?:it )?(?:twice|two doses|double|extra)"
+            r"|\b(?:took|taken|had) (?:\w+ ){1,6}twice\b(?! (?:a|per|every) )"
             r"|\bdouble dose"
             r"|\bwrong (?:pill|medicine|tablet|medication)"),
         (Topic.EFFECT,
@@ -84,29 +91,39 @@ _TOPICS = [
             "|一直|有点|开始|感觉|觉得)"
             ".{0,12}?(?:不(?:太|大|怎么|是很|很)?(?:舒服|对劲)|难受|恶心|想?吐|头[晕疼痛昏]|拉肚子|腹泻|肚子[疼痛]|胃[疼痛]"
             "|起?疹|痒|心慌|咳|乏力|没劲|肿|酸|睡不着|犯困|便秘|口干|耳鸣|麻)"
+            "|[吃服用]了[,，、。 ]?[^没不无还吗?？]{0,4}?"
+            "(?:头[晕疼痛昏]|恶心|想吐|拉肚子|起?疹|(?<!消)肿|心慌)"
             r"|\bsince (?:i )?(?:started|starting|taking)|\b(?:makes?|made|making|gives?|gave"
             r"|giving) me\b"
+            r"|\b(?:makes?|made|making) my (?:\w+ ){1,2}(?:swell|swollen|itch|hurt|ache|sore|burn)"
             r"|\bafter (?:taking|i took).{0,40}(?:dizzy|sick|nause|rash|itch|vomit|headache"
             r"|stomach|tired|cough|swollen|pain)"
             r"|\bi(?:'m| am) having side effects|\bside effects? (?:from|since)"),
+        (Topic.EXPIRED,
+            "过期.{0,10}(?:[吃服喝用]|行|可以|能)|[吃服喝用].{0,8}过期"
+            r"|\bexpired\b|\b(?:out of|past (?:its|the|their)) (?:expiry )?date"),
         (Topic.SPECIAL,
-            "怀孕|孕妇|孕期|备孕|哺乳|喂奶|母乳|儿童|小孩|孩子|宝宝|娃|婴儿|几岁"
+            "怀孕|怀上|有喜|两条杠|孕妇|孕期|备孕|哺乳|喂奶|母乳|儿童|小孩|孩子|宝宝|娃|婴儿|几岁"
+            "|喂(?:几|多少|[0-9一二两三四五六七八九十半])"
             "|(?<![0-9])(?:1[0-7]|[0-9])岁|(?<!十)[一二两三四五六七八九]岁|个月大"
             r"|\bpregnan|\bbreast ?feed|\bnursing (?:a|my)|\bconceive|\b(?:my )?(?:child|kid"
             r"|baby|toddler|son|daughter)\b"
             r"|\b\d+[- ]year[- ]old"),
         (Topic.CHANGE,
-            "(?:停|断|减|加|换|改)(?:药|量|掉|几天|一半|成|吗)|停[了吃]|不[想再]?[吃服]了"
+            "(?:停|断|减|加|换|改)(?:药|量|掉|[几一两三]天|一半|成|吗)|停[了吃]|想停|不[想再]?[吃服]了"
+            "|加[一两半](?:片|粒|颗|次)|[吃服补](?:两|2|双|三|3)(?:片|粒|颗|份).{0,3}(?:行|可以|能|吗|不)"
+            "|[吃服用]了.{0,6}(?:还是|仍|不管用|没用|没效|不见好|不退|压不住|没降)"
+            "|跳过|skip(?=[ ]?[\u4e00-\u9fff])"
             "|不吃行|(?:少|多)[吃服]|减半|掰[开成]?半|[吃服]半[片颗粒]"
             "|能不能(?:停|不吃)|可以(?:停|不吃)|还(?:要|用|需要)(?:继续)?[吃服]吗"
-            "|要[吃服](?:一辈子|多久|到什么)|替代|血压正常|好了还"
+            "|要[吃服](?:一辈子|到什么)|[吃服]多久|替代|血压正常|好了还"
             r"|\b(?:stop|quit|come off|halve|cut|lower|raise|increase|reduce|change|switch"
             r"|double|skip)(?:ping|ting|ing)? (?:taking|my|the|it|to|a|his|her)"
             r"|\bdo i still (?:need|have)|\b(?:higher|lower|more|less) (?:dose|of)"),
         (Topic.TOGETHER,
             "一起[吃服用]|一块[儿]?[吃服用]|同时[吃服用]|同吃|同服|合用|混着|叠着|相互作用"
             "|冲突|相克|间隔|隔多久"
-            "|(?:喝|饮)酒|酒(?:后|精)?能|能喝酒|喝(?:茶|咖啡|牛奶)|西柚|葡萄柚|忌口|保健品"
+            "|(?:喝|饮).{0,4}酒|酒局|饭局|酒(?:后|精)?能|喝(?:茶|咖啡|牛奶)|西柚|葡萄柚|忌口|保健品"
             "|(?:和|跟|与|加).{1,12}?(?:能|可以).{0,4}(?:吃|服|用)|(?:能|可以)(?:和|跟|与"
             "|同).{1,14}(?:吃|服|用)"
             r"|\btogether\b|\binteract|\bmix\b|\bcombine|\balongside\b|\bat the same time\b"
@@ -159,9 +176,17 @@ _TAKEN = re.compile(
     r"吃了|服了|用了|喝了|打了|已经|刚|在吃|在用|\btook\b|\btaken\b|\balready\b|\bjust\b",
     re.IGNORECASE,
 )
-_BY_A_PERSON = frozenset(
-    {Topic.OVERDOSE, Topic.EFFECT, Topic.SPECIAL, Topic.CHANGE, Topic.TOGETHER, Topic.CHOICE}
+_APART = dict(_TOPICS)[Topic.SPECIAL]
+_NOT_APART = re.compile(
+    r"(?:没|不是|未|没有|不|不可能|不会)(?:有|在|打算)?(?:怀孕|怀上|备孕|哺乳|喂奶|孕妇)"
+    r"|\b(?:not|isn't|never) (?:pregnant|breast ?feeding)",
+    re.IGNORECASE,
 )
+_OWN = re.compile(r"我自己|本人|大人|\b(?:for myself|my own)\b", re.IGNORECASE)
+_BY_A_PERSON = frozenset({
+    Topic.OVERDOSE, Topic.EFFECT, Topic.EXPIRED, Topic.SPECIAL, Topic.CHANGE, Topic.TOGETHER,
+    Topic.CHOICE,
+})  # fmt: skip
 _SOON = frozenset({Topic.OVERDOSE, Topic.EFFECT})
 # What answers it on a leaflet: the line that begins so.
 _LINES = {
@@ -173,6 +198,7 @@ _LINES = {
 _LABELS = {
     Topic.OVERDOSE: gettext_lazy("took too much, or the wrong medicine"),
     Topic.EFFECT: gettext_lazy("feels a side effect"),
+    Topic.EXPIRED: gettext_lazy("a medicine past its date"),
     Topic.TOGETHER: gettext_lazy("taking things together"),
     Topic.CHANGE: gettext_lazy("changing or stopping a medicine"),
     Topic.SPECIAL: gettext_lazy("pregnancy, breastfeeding, or a child"),
@@ -192,13 +218,31 @@ _LABELS = {
 # --- slots ---------------------------------------------------------------------------------------
 
 
+def by_a_person(words: str) -> bool:
+    """Whether these words, of a medicine, are not for us to answer."""
+    found = _topic_in(words)
+    return found is not None and Topic(found.value) in _BY_A_PERSON
+
+
+def tells_of_harm(words: str) -> bool:
+    """Whether a medicine has done them ill by these words, or may: a side effect, a double dose."""
+    found = _topic_in(words)
+    return found is not None and Topic(found.value) in _SOON
+
+
+def _topic_in(words: str) -> Found | None:
+    for topic, pattern in _TOPICS:
+        if found := pattern.search(words):
+            return Found(str(topic), [found.span()])
+    return None
+
+
 def _read_topic(talk: Talk, asked: bool) -> Found | None:
     if talk.asked in ("name", "phone", "code"):
         return None  # who proves who they are asks nothing new
     words = talk.words
-    for topic, pattern in _TOPICS:
-        if found := pattern.search(words):
-            return Found(str(topic), [found.span()])
+    if (topic := _topic_in(words)) is not None:
+        return topic
     if states_only_allergies(words):
         return Found(str(Topic.ALLERGY), [(0, len(words))])
     if found := _MINE.search(words):
@@ -242,6 +286,27 @@ def wants(talk: Talk) -> bool:
     return topic.value in (Topic.REFILL, Topic.MINE)
 
 
+def takes(talk: Talk) -> bool:
+    """A name and nothing else: "立普妥"."""
+    found = _read_drug(talk, False)
+    return found is not None and not rest(talk.words, found.spans)
+
+
+def claims(talk: Talk, answers: bool) -> bool:
+    """ "停一天行吗" in the middle of something else, where a medicine was just spoken of."""
+    found = _topic_in(talk.words)
+    if answers or found is None or len(talk.words) > 30:
+        return False
+    if Topic(found.value) not in (Topic.OVERDOSE, Topic.CHANGE, Topic.TOGETHER):
+        return False
+    return _was_reminded(talk) or _spoken_of_before(talk) is not None
+
+
+def _was_reminded(talk: Talk) -> bool:
+    asked = Due.objects.filter(kind=DueKind.DOSE, message__conversation=talk.conversation)
+    return asked.filter(message__created_at__gt=talk.now - ANSWERED_WITHIN).exists()
+
+
 # --- the way -------------------------------------------------------------------------------------
 
 
@@ -278,6 +343,8 @@ def proceed(talk: Talk) -> Step:
     facts["drug"] = drug
     if topic in (Topic.DOSE, Topic.MINE):
         return _prescribed(talk)
+    if _told_of_one_apart(talk):
+        return _by_a_person(Topic.SPECIAL, talk)
     return _from_leaflet(drug, topic, talk)
 
 
@@ -322,6 +389,19 @@ def _spoken_of_before(talk: Talk) -> Any:
     return drug if isinstance(drug, dict) else None
 
 
+def _told_of_one_apart(talk: Talk) -> bool:
+    """Whether just now it was about a child or a pregnancy: "我怀孕5个月", then "他汀怎么吃"."""
+    if _OWN.search(talk.words):
+        return False
+    said = Message.objects.filter(
+        conversation=talk.conversation,
+        author=Author.PATIENT,
+        kind=Kind.TEXT,
+        created_at__gt=talk.now - REMEMBERED,
+    )
+    return any(_APART.search(_NOT_APART.sub("", message.text)) for message in said)
+
+
 def _heard_allergy() -> Done:
     return Done(
         _("Please tell every doctor and pharmacist of it, and write to me if there is more."),
@@ -359,6 +439,8 @@ def _said_before(topic: Topic | None) -> str:
                 "I'm sorry that you feel unwell. If you get a rash, a swollen face or trouble"
                 " breathing, go to the emergency department at once."
             )
+        case Topic.EXPIRED:
+            return _("Please take none of it for now, and keep the box at hand.")
         case Topic.TOGETHER:
             return _(
                 "Whether two things go together has to be checked by a person who knows yours."
@@ -531,5 +613,7 @@ MEDICINE = Skill(
     ),
     proceed,
     wants=wants,
+    takes=takes,
+    claims=claims,
     reads_records=True,
 )

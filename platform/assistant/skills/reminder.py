@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from assistant.reading.spelling import plain
 from assistant.reading.times import TimeMention, find_times
+from assistant.skills.dose import over, says_more
+from assistant.skills.medicine import by_a_person
 from assistant.skills.regimen import (
     DOSE,
     MEAL,
@@ -52,6 +54,10 @@ _WISHES = (
     (SET_UP, r"提醒我?.{0,12}(吃|服|用|打|喝|滴|贴|吸)|(设|定|加|建|开|弄|再来)(置|立|个|一个|一下|个新的)?.{0,8}(提醒|闹钟)|(吃|用|服)药提醒|加一个|\b(?:remind (?:me|him|her|my|us)|set up|set (?:a|me)|add|new|another)\b"),
 )  # fmt: skip
 _PATTERNS = [(what, re.compile(words, re.IGNORECASE)) for what, words in _WISHES]
+_OF_REMINDERS = re.compile(
+    r"提醒|闹钟|叫我|喊我|催|记得|[老总常易怕别会]忘|按时|定时|准时|到点|每天|每日|每晚|每早|天天|早晚|[一两二三四]次|[点时:]"
+    r"|remind|alarm|forget|every|daily|twice|once|a day"
+)
 _ALONE = re.compile(
     r"(请|帮我|我想|我要|能不能|可以)?(看看?|查看?|看一下|查一下|取消|停止|停掉|关掉|关闭|暂停|恢复)?(一下)?(我的|全部|所有|这些)?(用药|吃药|服药)?的?提醒(吧|了|呢)?[。.！!？?]*"
     r"|(please )?(show|list|stop|cancel|pause|resume|see)?( all)?( of)?( my| the)? reminders?[.!?]*"
@@ -169,11 +175,10 @@ def _items(talk: Talk) -> list[Item]:
 
 
 def proceed(talk: Talk) -> Step:
-    if not talk.asked and read_answer(talk.words).meaning is Meaning.WORRIED:
-        # A model took "我吃了两次" for a matter of reminders; it is one for a person.
-        return BringNurse(urgency=Urgency.SAME_DAY)
     what = talk.facts.get("what")
     items = _items(talk)
+    if not talk.asked and (other := _not_of_reminders(what, items, talk)) is not None:
+        return other
     if what == SET_UP or (what is None and (talk.facts.get("medicine") or not items)):
         talk.facts["what"] = SET_UP
         return set_up(talk)
@@ -186,6 +191,20 @@ def proceed(talk: Talk) -> Step:
     if what == OTHER:
         return Done(_("All right, everything stays as it is."))
     return _show(items)
+
+
+def _not_of_reminders(what: str | None, items: list[Item], talk: Talk) -> Step | None:
+    """What a model took for a matter of reminders, and is none: "我吃了两次", "那退热贴呢"."""
+    said = read_answer(talk.words).meaning
+    if said is Meaning.WORRIED:
+        if by_a_person(talk.words):
+            return Done("", then="medicine")
+        return BringNurse(urgency=Urgency.SAME_DAY)
+    if what is not None or _OF_REMINDERS.search(plain(talk.words)):
+        return None
+    if said in (Meaning.TAKEN, Meaning.NOT):
+        return BringNurse() if says_more(talk.words) or not items else over()
+    return None if items else Done("", then="medicine")
 
 
 def _nothing() -> Done:
