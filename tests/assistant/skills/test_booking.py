@@ -255,3 +255,20 @@ def test_a_hundred_patients_talk_for_ten_seats(slots: Callable[..., list[Slot]],
     losers = [patient for patient in crowd if patient.point.patient_id not in seen]
     assert len(losers) == 90
     assert all(patient.labels()[0] == "有号时通知我" for patient in losers)
+
+
+def test_a_number_from_abroad_is_no_mobile_of_ours_and_takes_no_name_with_it(
+    slots, visitor
+) -> None:
+    slots()
+    patient = visitor()
+    patient.says(WANTS)
+    patient.taps(1)
+
+    assert "mobile phone" in patient.says("John Smith +1 415 555 2671")
+    patient.says("13800138001")
+    patient.says("yes")
+
+    assert [(each.patient.name, each.patient.phone) for each in booked()] == [
+        ("John Smith", "13800138001")
+    ]
