@@ -272,3 +272,12 @@ def test_a_number_from_abroad_is_no_mobile_of_ours_and_takes_no_name_with_it(
     assert [(each.patient.name, each.patient.phone) for each in booked()] == [
         ("John Smith", "13800138001")
     ]
+
+
+def test_who_writes_english_stays_in_it_with_a_chinese_name(slots, visitor) -> None:
+    slots()
+    patient = visitor()
+    patient.says("I want to book respiratory medicine tomorrow morning")
+    patient.says("1")
+
+    assert "Please check" in patient.says("陈晓雨 13800138001")
