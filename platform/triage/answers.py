@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from triage.ages import ages_in_months
+from triage.ages import ages_in_months, years_of
 from triage.facts import (
     DAY,
     MILD,
@@ -69,10 +69,10 @@ _SIGNS = {
     "site": ("主要是哪个位置？", "Where is it mostly?"),
 }
 _ALONE = {
-    "signs": ("现在有没有:{}?", "Right now, is there this: {}?"),
-    "happened": ("有没有发生过:{}?", "Did this happen: {}?"),
-    "conditions": ("有没有:{}?", "Does this apply: {}?"),
-    "site": ("是不是在:{}?", "Is it here: {}?"),
+    "signs": ("现在有没有：{}？", "Right now, is there this: {}?"),
+    "happened": ("有没有发生过：{}？", "Did this happen: {}?"),
+    "conditions": ("有没有：{}？", "Does this apply: {}?"),
+    "site": ("是不是在：{}？", "Is it here: {}?"),
 }
 _FACTS: dict[str, tuple[str, str, tuple[tuple[Choice, Value], ...], bool]] = {
     "months": (
@@ -214,6 +214,12 @@ _MAY_BE = re.compile(
     r"(?<!没有)(?<!没)(?<!不)(?:怀孕|怀了|可能|推迟)|\b(?:pregnant|possibly|late)\b"
 )
 _NOT_PREGNANT = re.compile(r"没有?怀|没怀孕|未孕|不可能|没有|\bnot pregnant\b|\bno\b")
+_HOW_LONG = re.compile(
+    r"^[^岁月大]*[0-9一二两三四五六七八九十半几](?:天|周|年)(?!大|龄)[^岁月大]*$"
+)
+_SPOKEN_AGE = re.compile(
+    r"(?:我|他|她|今年|已经|都|快|有)*(?P<n>[二三四五六七八九]?十[一二三四五六七八九]?)(?:了|多|吧|啊|呀)*"
+)
 YEARS = 12.0
 OLDEST = 120  # years
 SHORT = 8  # characters; a longer answer may count something else
@@ -340,11 +346,7 @@ def _value(question: Question, reading: str) -> Value | dict[str, Value] | None:
     number = _NUMBER.search(reading)
     match question.fact:
         case "months":
-            if ages := ages_in_months(reading) or ages_in_months(f"宝宝{reading}大"):
-                return min(ages)
-            alone = len(reading) <= SHORT and len(_NUMBER.findall(reading)) == 1
-            if number and alone and float(number[0]) <= OLDEST:  # "我35,男的"
-                return float(number[0]) * YEARS
+            return _months(reading)
         case "severity":
             if number and float(number[0]) <= 10 and len(reading) <= 4:
                 return float(number[0])
@@ -365,13 +367,29 @@ def _value(question: Question, reading: str) -> Value | dict[str, Value] | None:
     return None
 
 
+def _months(reading: str) -> float | None:
+    ages = ages_in_months(reading)
+    if not ages and not _HOW_LONG.search(reading):
+        ages = ages_in_months(f"宝宝{reading}大")
+    if ages:
+        return min(ages)
+    if spoken := _SPOKEN_AGE.fullmatch(reading):
+        return years_of(spoken["n"]) * YEARS
+    numbers = _NUMBER.findall(reading)
+    alone = len(reading) <= SHORT and len(numbers) == 1
+    if alone and float(numbers[0]) <= OLDEST and not _HOW_LONG.search(reading):  # "我35,男的"
+        return float(numbers[0]) * YEARS
+    return None
+
+
 def _sex(question: Question, reading: str) -> Value | dict[str, Value] | None:
     if _MALE.match(reading):
         return "male"
     if question.id != "sex_pregnant":
         return "female" if _FEMALE.search(reading) else None
-    if _NOT_PREGNANT.search(reading):
-        return {"sex": "female", "pregnant": False}
+    if _NOT_PREGNANT.search(reading):  # a bare "no" makes nobody a woman
+        is_female = _FEMALE.search(reading) or "孕" in reading or "pregnan" in reading
+        return {"sex": "female", "pregnant": False} if is_female else {"pregnant": False}
     if _MAY_BE.search(reading):
         return {"sex": "female", "pregnant": True}
     return "female" if _FEMALE.search(reading) else None
