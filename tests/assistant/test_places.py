@@ -170,7 +170,24 @@ def test_hours_of_a_department_without_its_own_are_the_clinic_s(now: Any) -> Non
     assert OpeningHours.objects.of(Department.objects.get(name="儿科")).exists()
 
 
-@pytest.mark.parametrize("words", ["谢谢", "好的,谢谢您!", "再见", "拜拜", "ok thanks", "Bye."])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "谢谢",
+        "谢谢啊",
+        "好的,谢谢您!",
+        "🙏",
+        "再见",
+        "拜拜",
+        "ok thanks",
+        "Bye.",
+        "thanks bye",
+        "好的",
+        "对的",
+        "确认",
+        "👌",
+    ],
+)
 def test_a_courtesy_brings_nobody(words: str, patient_writes: Any, model: Any) -> None:
     model.means("other", abstained=True)
 

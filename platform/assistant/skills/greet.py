@@ -8,21 +8,29 @@ from assistant.turn import Reply, Turn, choice
 
 _THANKS = re.compile(
     r"(好的?|嗯+|行|知道了|明白了|没事了|没有了|不用了)?[,,。 ]*"
-    r"(非常|太|十分)?(谢谢|感谢|多谢|谢了)(你|您|啦|了|护士|医生|小助手)*[~!!。. ]*"
-    r"|(ok(ay)?,? ?)?(thanks?( you)?( so much| a lot)?|thx)[!. ]*",
+    r"(非常|太|十分)?(谢谢|感谢|多谢|谢了)"
+    r"(你|您|啦|了|啊|哈|呀|哦|噢|嘞|护士|医生|小助手)*[~!！。. ]*"
+    r"|(ok(ay)?,? ?)?(thanks?( you)?( so much| a lot)?|thx)[!. ]*|[🙏🌹❤️♥️ ]+",
     re.IGNORECASE,
 )
 _BYE = re.compile(
-    r"(好的?|那|嗯)?[,,。 ]*(再见|拜拜|拜|下次见|先这样|没事了|没有了)[~!!。. ]*"
-    r"|(good ?)?bye( bye)?[!. ]*|see you( later)?[!. ]*",
+    r"(好的?|那|嗯)?[,,。 ]*(再见|拜拜|拜|下次见|先这样|没事了|没有了)[~!！。. ]*"
+    r"|((many )?thanks?( you)?,? )?((good ?)?bye( bye)?|see you( later)?)[!. ]*",
+    re.IGNORECASE,
+)
+# A nod to what was done; no question is open that it could answer.
+_NOD = re.compile(
+    r"(好(的|嘞|滴|吧|啊|呀|好)*|行(吧|啊)?|可以|对(的|啊|呀)?|是(的|啊)|嗯+(好的?)?|收到|知道了"
+    r"|明白了?|确认|晓得了)[~!！。. ]*|[👌👍 ]+"
+    r"|(ok(ay)?|yes|yep|sure|got it|great|fine|alright|all right)[!. ]*",
     re.IGNORECASE,
 )
 
 
 def is_courtesy(words: str) -> bool:
-    """Thanks or a goodbye and nothing else: nobody need be called for it."""
+    """Thanks, a nod or a goodbye and nothing else: nobody need be called for it."""
     plain = words.strip()
-    return bool(_THANKS.fullmatch(plain) or _BYE.fullmatch(plain))
+    return any(pattern.fullmatch(plain) for pattern in (_THANKS, _BYE, _NOD))
 
 
 def greet(turn: Turn) -> Reply:
@@ -30,6 +38,8 @@ def greet(turn: Turn) -> Reply:
         return Reply(_("You're welcome. Write to me whenever you need something."))
     if _BYE.fullmatch(turn.text.strip()):
         return Reply(_("Goodbye, and get well soon."))
+    if _NOD.fullmatch(turn.text.strip()):
+        return Reply(_("All right. Write to me whenever you need something."))
     return hello()
 
 
