@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from appointments.models import Slot
+from appointments.models import Appointment, Slot, Status
 from assistant.reading.dates import DayMention, find_days
 from assistant.reading.times import TimeMention, find_times
 from assistant.talk import Found, Talk
@@ -20,6 +20,7 @@ _WEEKDAY = re.compile(
 )
 _ONE_WEEK = re.compile(r"[上下这本]|\b(?:this|next|coming)\b", re.IGNORECASE)
 _WEEKDAYS = "一二三四五六日"
+_SAME_DAY = re.compile(r"同一?天|那一?天|\b(?:same|that) day\b", re.IGNORECASE)
 _ANY_TIME = (time(0), time(23, 59))
 _SLACK, _SLACK_TIME = timedelta(minutes=29), time(0, 29)
 
@@ -155,12 +156,28 @@ def read_wish(talk: Talk, asked: bool) -> Found | None:
         before = Wish((Window(slot.day, slot.day),), before.refused)  # "改成下午": of that day
     elif not any(window.is_near(talk.today) for window in before.wanted):
         before = Wish((), before.refused)
+    same = _SAME_DAY.search(talk.words)
+    if same and not before.wanted and (day := _last_booked(talk)):
+        before = Wish((Window(day, day),), before.refused)
+        hours = read_wish_from(talk, before)
+        spans = [same.span(), *(hours.spans if hours else ())]
+        return Found(hours.value if hours else before.as_json(), spans)
     found = read_wish_from(talk, before)
     if found is not None and slot is not None:
         wish = Wish.from_json(found.value)
         if wish.wanted and wish.fits(slot.starts_at.astimezone(talk.hospital.zone)):
             return None  # "好的,明天见": what was chosen, said again
     return found
+
+
+def _last_booked(talk: Talk) -> date | None:
+    """The day of the visit that was booked here last: "再挂个妇科,同一天"."""
+    here = Appointment.objects.filter(
+        contact_point=talk.conversation.contact_point,
+        status=Status.BOOKED,
+        slot__starts_at__gt=talk.now,
+    )
+    return here.order_by("-pk").values_list("slot__day", flat=True).first()
 
 
 def read_wish_from(talk: Talk, before: Wish) -> Found | None:
