@@ -103,6 +103,9 @@ def _read_name(talk: Talk, asked: bool) -> Found | None:
     )
     left = _FOREIGN_NUMBER.sub("", left)
     name = find_name(left, asked=True)
+    if name is None and phone is not None:  # "骨科 明天上午 张三 138…": the last word before it
+        last = re.split(r"[\s,，、;；]+", left)[-1]
+        name = None if _NO_NAME.search(last) else find_name(last, asked=True)
     if (
         name is None
         and asked
