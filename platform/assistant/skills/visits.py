@@ -15,7 +15,7 @@ from appointments.seats import AlreadyBooked, SlotClosed, SlotTaken, TooLate
 from appointments.slots import find_slots
 from appointments.waitlist import leave_waitlist
 from assistant.policy import asks_how
-from assistant.reading.choices import Answer, only_asks, yes_or_no
+from assistant.reading.choices import Answer, consent, only_asks
 from assistant.reading.dates import find_days
 from assistant.skills.clinics import named_departments, named_doctors
 from assistant.skills.days import Wish, read_wish_from, show_wish
@@ -102,7 +102,7 @@ def _read_wish_for(talk: Talk, asked: bool) -> Found | None:
             return Found(what, [found.span()])
     if asked and (found := _NOISE.search(talk.words)):
         return Found(KEEP, [(0, len(talk.words))])
-    if asked and (answered := yes_or_no(talk.words)) and answered.answer is Answer.YES:
+    if asked and (answered := consent(talk.words)) and answered.answer is Answer.YES:
         return Found(KEEP, [answered.span])
     return None
 
