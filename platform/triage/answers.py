@@ -53,6 +53,7 @@ class Answered:
 
 _UNSURE = Choice(UNSURE, "不确定", "Not sure")
 _YES_NO = (Choice(YES, "有", "Yes"), Choice(NO, "没有", "No"), _UNSURE)
+_IS_IT = (Choice(YES, "是", "Yes"), Choice(NO, "不是", "No"), _UNSURE)
 _SIGNS = {
     "signs": (
         "现在有没有下面的情况？可以选几个。",
@@ -74,16 +75,17 @@ _ALONE = {
     "conditions": ("有没有：{}？", "Does this apply: {}?"),
     "site": ("是不是在：{}？", "Is it here: {}?"),
 }
+# An age that was chosen stands for its range by a number that no age is: the card says the range.
 _FACTS: dict[str, tuple[str, str, tuple[tuple[Choice, Value], ...], bool]] = {
     "months": (
         "请问是多大年纪的人不舒服？可以直接写，比如：3个月、5岁、68岁。",
         "How old is the person who is unwell? You can write it, for example: 3 months, 5, 68.",
         (
-            (Choice("under_3_months", "不到3个月", "Under 3 months"), 1.5),
-            (Choice("under_1", "3个月到1岁", "3 to 12 months"), 8.0),
-            (Choice("under_14", "1到13岁", "1 to 13 years"), 84.0),
-            (Choice("adult", "14到64岁", "14 to 64 years"), 420.0),
-            (Choice("older", "65岁及以上", "65 or older"), 852.0),
+            (Choice("under_3_months", "不到3个月", "Under 3 months"), 1.51),
+            (Choice("under_1", "3个月到1岁", "3 to 12 months"), 8.01),
+            (Choice("under_14", "1到13岁", "1 to 13 years"), 84.01),
+            (Choice("adult", "14到64岁", "14 to 64 years"), 420.01),
+            (Choice("older", "65岁及以上", "65 or older"), 852.01),
         ),
         False,
     ),
@@ -174,6 +176,7 @@ _FACTS: dict[str, tuple[str, str, tuple[tuple[Choice, Value], ...], bool]] = {
         True,
     ),
 }
+AGE_RANGES = {value: choice for choice, value in _FACTS["months"][2]}
 _SEX_AND_PREGNANCY = (
     "请问是男性还是女性？如果是女性，有没有怀孕的可能？",
     "Male or female? If female, could there be a pregnancy?",
@@ -247,7 +250,8 @@ def _of_signs(theme: str, signs: Sequence[str], rules: Rules) -> Question:
         zh, en = _ALONE[theme]
         only = asked[0]
         return Question(
-            question_id, zh.format(only.option_zh), en.format(only.option_en), _YES_NO,
+            question_id, zh.format(only.option_zh), en.format(only.option_en),
+            _IS_IT if theme == "site" else _YES_NO,
             signs=tuple(signs),
         )  # fmt: skip
     choices = [Choice(one.id, one.option_zh, one.option_en) for one in asked]

@@ -313,3 +313,14 @@ def test_a_woman_is_not_taken_for_a_pregnant_one(words, patient_writes, model) -
     patient_writes(words)
 
     assert not Ticket.objects.exists()
+
+
+@pytest.mark.parametrize(("words", "card"), [("3个月到1岁", "3个月到1岁"), ("8个月", "8个月大")])
+def test_the_card_says_of_an_age_what_was_said(words, card, patient_writes, model) -> None:
+    model.means("symptom_triage")
+    patient_writes("咳嗽三天了")
+    patient_writes(words)
+
+    said = inquiry.show_findings(Dialogue.objects.latest("pk").facts["interview"])
+
+    assert said.startswith(card)

@@ -19,7 +19,7 @@ from assistant.reading.people import find_people
 from assistant.reading.spelling import plain, rest
 from assistant.talk import Found, Talk
 from patients.models import Gender, Patient, Proxy
-from triage.answers import NONE, UNSURE, YES, Question, asked_for
+from triage.answers import AGE_RANGES, NONE, UNSURE, YES, Question, asked_for
 from triage.facts import hours_said
 from triage.findings import Findings, Known, Value
 from triage.interview import (
@@ -431,6 +431,8 @@ def _facts_in_words(findings: Findings) -> list[str]:
 
 
 def age_in_words(months: float) -> str:
+    if chosen := AGE_RANGES.get(months):
+        return chosen.en if _in_english() else chosen.zh
     if months < 2 * YEAR:
         n = max(0, int(months))
         return ngettext("%(n)s month old", "%(n)s months old", n) % {"n": n}
