@@ -38,6 +38,8 @@ _PUT_RIGHT = re.compile(
     rf"(?:是|叫|为|改[成为])?\s?(?P<name>{_HAN_NAME}?){_ENDS}"
     rf"|(?:名字?|姓名?)(?:请|帮我)?(?:改[成为]|应该(?:是|叫))\s?(?P<anew>{_HAN_NAME}?){_ENDS}"
     rf"|(?:不是|不叫){_HAN_NAME}?[\s,，]*(?:是|叫)\s?(?P<other>{_HAN_NAME}?){_ENDS}"
+    rf"|^(?:不对|错了|写错了)?[\s,，]*应该(?:是|叫)\s?(?P<should>{_HAN_NAME}?){_ENDS}"
+    r"|(?i:\bshould be) (?P<be>[A-Z][a-z'’-]+(?: [A-Z][a-z'’-]+)+)"
     r"|(?i:\bname\b.{0,12}\b(?:wrong|misspel\w+|mistyped)|\bwrong name)\W+"
     r"(?i:it'?s|it is|it should be)? ?(?P<en>[A-Z][a-z'’-]+(?: [A-Z][a-z'’-]+)+)"
 )

@@ -15,6 +15,8 @@ from assistant.reading.troubles import is_everyday
         "迟到了怎么办",
         "过号了咋办啊",
         "没带身份证怎么办",
+        "衣服落诊室了",
+        "号过了怎么办",
         "I lost my phone, what should I do?",
     ],
 )
@@ -32,6 +34,8 @@ def test_a_trouble_of_a_visit(words: str) -> None:
         "牙掉了怎么办",
         "我迟到了 胸口疼怎么办",
         "来不及了怎么办",
+        "符号过敏怎么办",
+        "眼镜掉进眼睛里了怎么办",
         "怎么办",
         "救命",
         "I lost my baby, what should I do",

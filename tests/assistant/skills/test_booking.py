@@ -70,7 +70,7 @@ def test_a_question_at_the_sheet_books_nothing(slots, visitor, word) -> None:
     assert held() == 1
 
 
-@pytest.mark.parametrize("word", ["等一下 名字错了 是王舫", "不是王芳，是王舫"])
+@pytest.mark.parametrize("word", ["等一下 名字错了 是王舫", "不是王芳，是王舫", "应该是王舫"])
 def test_a_name_put_right_at_the_sheet_is_the_one_that_is_booked(slots, visitor, word) -> None:
     slots()
     patient = visitor()
