@@ -97,7 +97,8 @@ _BESIDE = re.compile(r"[\s,、,和及;;]+")
 
 
 def start(talk: Talk, complaint: str, *, rules: Rules) -> Interview:
-    return begin(complaint, rules=rules, scored=talk.meaning.departments)
+    says_what = not _ONLY_HOW_LONG.fullmatch(plain(complaint).strip())  # "半年了" is no complaint
+    return begin(complaint, rules=rules, scored=talk.meaning.departments if says_what else ())
 
 
 def with_record(interview: Interview, talk: Talk) -> Interview:
