@@ -16,6 +16,7 @@ from assistant.policy import Act, Decision
 from assistant.reading.allergies import besides_allergies, states_only_allergies
 from assistant.reading.commands import Command
 from assistant.reading.spelling import has_han
+from assistant.reading.troubles import is_everyday
 from assistant.skills import book
 from assistant.skills.answer import answer, is_known
 from assistant.skills.ask_to_type import ask_to_type
@@ -29,7 +30,7 @@ from assistant.turn import Rephrase, Reply, Turn
 from conversations.models import Conversation, Message, Owner
 from events.logs import kind_and_place
 from tickets.models import Reason
-from triage.labels import NOT_UNDERSTOOD, Intent, Understanding, Urgency
+from triage.labels import NOT_UNDERSTOOD, Distress, Intent, Understanding, Urgency
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,8 @@ class Ear:
         if not self.words or (self.tap and self.tap != dialogue.ANSWER_TAP):
             return NOT_UNDERSTOOD
         try:
-            return self._understand(besides_allergies(self.words))
+            understood = self._understand(besides_allergies(self.words))
+            return _calmed(understood) if is_everyday(self.words) else understood
         except Exception as error:
             log_failure("understanding failed", error, self._conversation)
             return NOT_UNDERSTOOD
@@ -126,6 +128,16 @@ def plan_for(message: Message, ear: Ear, *, now: datetime) -> Plan:
     talk.meaning = ear.asked
     plan = Plan(decision, talk=talk, at_hand=at_hand, heard=heard)
     return plan if decision.act in IN_DIALOGUE | {Act.HAND_OVER} else _worded(plan, ear)
+
+
+def _calmed(understood: Understanding) -> Understanding:
+    """A card left at home is no emergency, however it is cried out; the door saw no red flag."""
+    calm = replace(understood, distress=Distress.CALM, distress_confidence=0.0)
+    if understood.distress is Distress.ANGRY:
+        calm = understood
+    if understood.urgency <= Urgency.ROUTINE and understood.intent is not Intent.EMERGENCY:
+        return calm
+    return replace(calm, intent=Intent.VISIT_GUIDE, urgency=Urgency.NONE, abstained=True)
 
 
 def _wanted(talk: Talk, at_hand: Dialogue | None, heard: Heard) -> str | None:

@@ -88,9 +88,12 @@ _HOW = re.compile(
     r"|\bwhich (window|floor|desk)\b",
     re.IGNORECASE,
 )
+_WHICH_DEPARTMENT = re.compile(
+    r"(?:哪个?|什么|啥)科|\b(?:which|what) (?:department|doctor|specialist)\b", re.IGNORECASE
+)
 # An answer that does not fit is a miss, and no chat in between: the next question is put otherwise.
 _BARE_ANSWER = re.compile(
-    r"(?:都|也)?(?:没有?|不|无|有|是|对|不是)[的了啊呀。.!!]*|(?:no|nope|yes|yeah|yep)[.!]*",
+    r"(?:都|也)?(?:没[有得的]?|莫得|木有|不|无|有|是|对|不是)[的了啊呀。.!!]*|(?:no|nope|yes|yeah|yep)[.!]*",
     re.IGNORECASE,
 )
 
@@ -198,6 +201,8 @@ def _besides(meaning: Understanding, *, skill: str, words: str) -> Decision | No
     """Something else in the middle of a dialogue, or None."""
     if meaning.intent is Intent.CHITCHAT:  # "嗯嗯那啥" is perhaps one, and an answer is it not
         return Decision(Act.ASK_AGAIN) if meaning.intent_confidence >= SURE_OF_CHAT else None
+    if skill == "triage" and _WHICH_DEPARTMENT.search(words):  # that is what it is asking for
+        return Decision(Act.ASK_AGAIN)
     if meaning.intent in BY_INTENT and meaning.intent is not Intent.OTHER:
         return Decision(Act.ANSWER)
     other = SKILL_BY_INTENT.get(meaning.intent)

@@ -93,7 +93,8 @@ def take_in_all(said: Sequence[Said], *, now: datetime) -> list[Received]:
     for each, message in zip(new, messages, strict=True):
         conversation = message.conversation
         hear_channel(each.contact_point.channel, now=now)
-        typed = "" if each.media else each.text  # the name of a picture is in our words
+        in_our_words = each.media or _tap(each) == dialogue.ANSWER_TAP  # a picture's name, a label
+        typed = "" if in_our_words else each.text
         _speak(conversation, each.lang or language_of(typed, otherwise=conversation.language))
         answer_danger(message, patient=each.contact_point.patient, tap=_tap(each), now=now)
         if not _tap(each) and not each.media:

@@ -14,7 +14,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.functional import Promise
 
-from assistant.reading.choices import Answer, yes_or_no
+from assistant.reading.choices import Answer, consent
 from conversations.models import Conversation
 from hospital.models import Department, Hospital
 from patients.models import Patient
@@ -170,8 +170,8 @@ class Skill:
 
 
 def read_agreement(talk: Talk, asked: bool) -> Found | None:
-    """A yes or a no to what was asked; "perhaps" is neither."""
-    answered = yes_or_no(talk.words) if asked else None
+    """A yes or a no to what was asked; "perhaps" is neither, and a question is no yes."""
+    answered = consent(talk.words) if asked else None
     if answered is None or answered.answer is Answer.UNSURE:
         return None
     return Found(answered.answer is Answer.YES, [answered.span])

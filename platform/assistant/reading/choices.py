@@ -323,7 +323,46 @@ _ASKS = re.compile(
     "(?:可不可以|行不行|好不好|对不对|能不能|要不要|是不是|有没有|用不用|需不需要"
     "|会不会|可以吗|行吗|好吗|对吗|要吗)"
 )
+# "要空腹吗", "我想想", "is it far": they hold a word that can be a yes or a no, and are none.
+_QUESTION = re.compile(
+    r"[?吗么]|呢$|怎么|怎样|如何|多少|多久|多远|多大|几[点楼个天号时]|哪|什么|啥|谁|是否"
+    r"|\b(?:what|where|when|how|which|who|why|whether"
+    r"|(?:can|could|may|should|shall|will|would|do|does|did|must|am) (?:i|we|you|he|she|they|it)"
+    r"|(?:is|are|was) (?:it|that|this|there|he|she|the|they)(?= ))\b",
+    re.ASCII,
+)
+_SECOND_THOUGHT = re.compile(
+    r"想(?:想|一想|再|看|问|考虑|知道|了解)|再(?:想|看|考虑|问|说)|考虑|犹豫|商量|要不|先(?:别|不|等|问|看)"
+    r"|算了|等一?[下等]|等会|\b(?:think|consider|wait|hold on)\b",
+    re.ASCII,
+)
+# ... unless a plain yes stands before it, by itself: "好的,那要带什么".
+_YES_FIRST = re.compile(
+    r"[ ,。.!~]*(?:嗯+|恩+|好(?:的|呀|啊|吧|嘞|滴|哒|了|好)*|行(?:吧|的|啊|呀|了|行)*"
+    r"|可以(?:的|啊|呀)*|对(?:的|啊|呀|对|了)*|是(?:的|啊|呀|滴)*|没错|没(?:有)?问题|确认(?:预约)?|确定|同意"
+    r"|要(?:的|得)*|就这个|就这样|yes|yeah|yep|yup|sure|ok|okay|right|correct|confirm"
+    r"|book it)(?:吧|please)?(?=$|[ ,。.!~])",
+    re.ASCII,
+)
 _THANKS_NO = re.compile(r"\bno,? thank(?:s| you)\b|谢谢,?(?:不用|不要|不必)|不用(?:了|谢)")
+
+
+def consent(text: str) -> Answered | None:
+    """The same of what is then done, as a visit booked: a question is no answer to it.
+
+    "好的,几楼?" is one all the same.
+    """
+    answered, same = yes_or_no(text), plain(text)
+    if answered is None or only_asks(text):
+        return None
+    turned = answered.answer is Answer.YES and _SECOND_THOUGHT.search(same)
+    return None if turned and not _YES_FIRST.match(same) else answered
+
+
+def only_asks(text: str) -> bool:
+    """A question with no plain yes before it."""
+    same = plain(text)
+    return _QUESTION.search(same) is not None and not _YES_FIRST.match(same)
 
 
 def yes_or_no(text: str) -> Answered | None:

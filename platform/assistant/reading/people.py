@@ -46,7 +46,7 @@ _KIN = [
         (Kin.OTHER, "male", True, r"外?孙子|\bgrandson\b"),
         (Kin.OTHER, "", True, r"外孙|\bgrandchild(?:ren)?\b"),
         (Kin.PARENT, "female", False,
-            r"老妈|妈妈|妈咪|母亲|老娘|我娘|(?<=[我俺咱])妈|妈(?!的)"
+            r"老妈|妈妈|妈咪|母亲|老娘|(?<=[我俺咱])[妈娘]|妈(?!的)"
             r"|\b(?:mother|mom|mum|mummy|mommy)\b"),
         (Kin.PARENT, "male", False, r"老爸|老爹|爸爸|父亲|爸|爹|\b(?:father|dad|daddy)\b"),
         (Kin.PARENT, "", False, r"父母|爸妈|家长|老人家?|\b(?:parents?)\b"),

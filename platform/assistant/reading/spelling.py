@@ -19,7 +19,7 @@ _MORE = {ord(pair[0]): pair[1] for pair in _PAIRS.split()} | dict.fromkeys(
 _NOISE = re.compile(
     r"[\s,.。?!;:、\"'“”‘’()()\[\]【】~…—\-+*/&@#]+"
     r"|那个|这个|就是|然后|不好意思|麻烦你?您?|请问?|谢谢你?您?|拜托|一下|好像|应该|可能|大概|想要?"
-    "|我要|我|您好|你好|嗯+|呃+|额+|哦+|噢+|啊+|哈+|唉+|从|到|哪天|随时|都(?:行|可以)|吧|呢|呀|嘛|哎|喔"
+    "|我要|我|俺|您好|你好|嗯+|呃+|额+|哦+|噢+|啊+|哈+|唉+|从|到|哪天|随时|都(?:行|可以)|吧|呢|呀|嘛|哎|喔"
     "|诶|了|的|那|就|是|要|在"
     r"|(?<![a-z])(?:please|pls|thanks|thank you|well|um+|uh+|er+|hmm+|so|like|just|hi|hello|hey|the"
     r"|a|an|on|at|for|to|is|it|it's|i|i'd|i'm|am|would|want|my|that|this|and|maybe|about|around|in"

@@ -20,6 +20,7 @@ from appointments.seats import (
 from appointments.slots import next_best
 from appointments.waitlist import join_waitlist
 from assistant.policy import asks_how
+from assistant.reading.choices import find_pick
 from assistant.reading.dates import find_days
 from assistant.reading.spelling import rest
 from assistant.skills import clinics, times
@@ -46,6 +47,7 @@ from tickets.models import Reason
 
 WAITS = timedelta(days=14)  # how long somebody waits who named no day
 OTHER_TIME = "other_time"
+_ANSWERS = (True, OTHER_TIME, False)  # to the sheet, in the order in which they are offered
 _BOOKS = re.compile(
     r"[挂卦]|预约|约(?!了|过|的是)|有(?:没有)?号|还有号|(?:找|看)\S{0,6}(?:医生|大夫"
     r"|主任|专家|科)|\bbook|\bappointment|\bregister|\bsee (?:a|an|the|dr|doctor)\b"
@@ -68,6 +70,13 @@ _OTHER_TIME = re.compile(
     r"|其他)时间|时间(?:不合适|不行|不对|太早|太晚|换)|太早|太晚"
     r"|\b(?:another|other|different) (?:time|slot|day)\b|\btoo (?:early|late)\b"
     r"|\bchange the (?:time|day)\b",
+    re.IGNORECASE,
+)
+# Something on the sheet is wrong: "名字错了,是赵秀岚" holds a "是", and is no yes.
+_PUTS_RIGHT = re.compile(
+    r"(?<!没)(?<!没有)(?<!不)错|等一?[下等]|等会|慢着|改[成为]|应该是"
+    r"|(?:名字?|姓名?|人|电话|手机号?|号码|时间|日期|医生|科室?)(?:都|也)?(?:不对|不是|有误)"
+    r"|\b(?:wrong|wait|hold on|hang on|mistake|mistyped|misspel\w+|typo|should be|instead)\b",
     re.IGNORECASE,
 )
 _NO_REMINDER = re.compile(
@@ -170,7 +179,11 @@ def _read_sure(talk: Talk, asked: bool) -> Found | None:
     if found := _OTHER_TIME.search(talk.words):
         named = find_days(talk.words, today=talk.today)
         return None if any(day.wanted for day in named) else Found(OTHER_TIME, [found.span()])
+    if _PUTS_RIGHT.search(talk.words):
+        return None
     said = _NO_REMINDER.sub(lambda found: " " * len(found[0]), talk.words)
+    if (picked := find_pick(said, [""] * len(_ANSWERS))) and len(picked.places) == 1:
+        return Found(_ANSWERS[picked.places[0]], [picked.span])
     return read_agreement(replace(talk, words=said), True) if said.strip(" ，,。.") else None
 
 
@@ -471,9 +484,10 @@ def _ask_sure(held: Appointment, talk: Talk) -> Ask:
         "sure",
         f"{_('Please check:')}\n{text}",
         [
-            Option(_("Book it"), True),
-            Option(_("Another time"), OTHER_TIME),
-            Option(_("Don't book"), False),
+            Option(label, value)
+            for label, value in zip(
+                (_("Book it"), _("Another time"), _("Don't book")), _ANSWERS, strict=True
+            )
         ],
         again=f"{_('Shall I book this?')}\n{text}",
         details={"appointment": card_of(held, talk)},
@@ -543,7 +557,8 @@ BOOKING = Skill(
         GENDER,
         FITS,
         Needs("remind", gettext_lazy("Reminder"), _read_remind, show=None),
-        Needs("sure", gettext_lazy("Agreed"), _read_sure, show=None, first=True),
+        # Half a label ("it", "预约") must never book.
+        Needs("sure", gettext_lazy("Agreed"), _read_sure, show=None, first=True, picks=False),
     ),
     proceed,
     let_go,

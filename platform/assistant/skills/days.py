@@ -8,8 +8,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from appointments.models import Slot
+from appointments.models import Appointment, Slot, Status
 from assistant.reading.dates import DayMention, find_days
+from assistant.reading.spelling import touches
 from assistant.reading.times import TimeMention, find_times
 from assistant.talk import Found, Talk
 from hospital.models import Holiday
@@ -20,6 +21,11 @@ _WEEKDAY = re.compile(
 )
 _ONE_WEEK = re.compile(r"[上下这本]|\b(?:this|next|coming)\b", re.IGNORECASE)
 _WEEKDAYS = "一二三四五六日"
+_SOONEST = re.compile(
+    r"最早|最近|最快|尽[快早]|越[早快]越[好快]|\b(?:soonest|earliest|asap|as soon as)\b",
+    re.IGNORECASE,
+)
+_SAME_DAY = re.compile(r"同一?天|那一?天|\b(?:same|that) day\b", re.IGNORECASE)
 _ANY_TIME = (time(0), time(23, 59))
 _SLACK, _SLACK_TIME = timedelta(minutes=29), time(0, 29)
 
@@ -155,6 +161,12 @@ def read_wish(talk: Talk, asked: bool) -> Found | None:
         before = Wish((Window(slot.day, slot.day),), before.refused)  # "改成下午": of that day
     elif not any(window.is_near(talk.today) for window in before.wanted):
         before = Wish((), before.refused)
+    same = _SAME_DAY.search(talk.words)
+    if same and not before.wanted and (day := _last_booked(talk)):
+        before = Wish((Window(day, day),), before.refused)
+        hours = read_wish_from(talk, before)
+        spans = [same.span(), *(hours.spans if hours else ())]
+        return Found(hours.value if hours else before.as_json(), spans)
     found = read_wish_from(talk, before)
     if found is not None and slot is not None:
         wish = Wish.from_json(found.value)
@@ -163,11 +175,21 @@ def read_wish(talk: Talk, asked: bool) -> Found | None:
     return found
 
 
+def _last_booked(talk: Talk) -> date | None:
+    """The day of the visit that was booked here last: "再挂个妇科,同一天"."""
+    here = Appointment.objects.filter(
+        contact_point=talk.conversation.contact_point,
+        status=Status.BOOKED,
+        slot__starts_at__gt=talk.now,
+    )
+    return here.order_by("-pk").values_list("slot__day", flat=True).first()
+
+
 def read_wish_from(talk: Talk, before: Wish) -> Found | None:
     """The same, where `before` holds the days that bare hours are of."""
     days = find_days(talk.words, today=talk.today, holidays=_holidays(talk))
     if days:
-        wanted = tuple(_window(day) for day in days if day.wanted)
+        wanted = _wanted(days, talk.words)
         refused = tuple(_refused(day, talk) for day in days if not day.wanted)
         if not wanted:  # "周五不行": what was wished for before, without that
             wanted, refused = before.wanted, (*before.refused, *refused)
@@ -180,6 +202,21 @@ def read_wish_from(talk: Talk, before: Wish) -> Found | None:
     refused = tuple(_at(window, hour) for window in base for hour in times if not hour.wanted)
     wish = Wish(wanted or before.wanted, (*before.refused, *refused))
     return Found(wish.as_json(), [hour.span for hour in times])
+
+
+def _wanted(days: Sequence[DayMention], words: str) -> tuple[Window, ...]:
+    """ "明天…最早的" wants the earliest of that day; "明天,张三,上午" the morning of it."""
+    wanted = [day for day in days if day.wanted]
+    named = [day for day in wanted if not _SOONEST.search(words[day.span[0] : day.span[1]])]
+    hours = [
+        hour
+        for hour in find_times(words)
+        if hour.wanted and not any(touches(hour.span, day.span) for day in days)
+    ]
+    windows = [_window(day) for day in named or wanted]
+    if len(hours) == 1 and len(windows) == 1 and not windows[0].has_hours:
+        windows = [_at(windows[0], hours[0])]
+    return tuple(windows)
 
 
 def _holidays(talk: Talk) -> dict[date, object]:

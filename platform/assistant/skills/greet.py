@@ -18,13 +18,13 @@ _THANKS = re.compile(
 _BYE = re.compile(
     r"(好的?|那|嗯)?[,,。 ]*"
     r"(再见|拜拜|拜|下次见|回头见|先这样|没事了|没有了|没啥了|晚安|886?)(啦|了|哈)?"
-    rf"{_END}|(good ?)?bye( bye)?{_END}|see you( later)?{_END}|good ?night{_END}",
+    rf"{_END}|((many )?thanks?( you)?,? )?((good ?)?bye( bye)?|see you( later)?|good ?night){_END}",
     re.IGNORECASE,
 )
 # Atomic, so that no row of "嗯嗯嗯" is read in more ways than one.
 _NODS = re.compile(
-    r"(?>嗯|[哦噢喔]|好(?:[的滴嘞哒吧啊呀])?|行吧?|可以|知道了|明白了?|了解|收到|懂了|没问题|么么哒"
-    r"|ok(?:ay)?|sure|got it|great|\[(?:玫瑰|抱拳|ok|强|握手|微笑|爱心|愉快)\]"
+    r"(?>嗯|[哦噢喔]|好(?:[的滴嘞哒吧啊呀])?|行吧?|可以|对(?:[的啊呀])?|是[的啊]|确认|知道了|晓得了|明白了?"
+    r"|了解|收到|懂了|没问题|么么哒|ok(?:ay)?|yes|yep|sure|got it|great|fine|all ?right|\[(?:玫瑰|抱拳|ok|强|握手|微笑|爱心|愉快)\]"
     rf"|[{_FACES}~!！。., ，])++",
     re.IGNORECASE,
 )

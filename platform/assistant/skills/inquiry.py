@@ -19,7 +19,7 @@ from assistant.reading.people import find_people
 from assistant.reading.spelling import plain, rest
 from assistant.talk import Found, Talk
 from patients.models import Gender, Patient, Proxy
-from triage.answers import NONE, UNSURE, YES, Question, asked_for
+from triage.answers import AGE_RANGES, NONE, UNSURE, YES, Question, asked_for
 from triage.facts import hours_said
 from triage.findings import Findings, Known, Value
 from triage.interview import (
@@ -65,6 +65,19 @@ _ANEW = re.compile(
 # a story makes nobody a man.
 _TELLING = frozenset({"months", "temperature", "pregnant", "systolic", "diastolic", "glucose"})
 _WHO = frozenset({"who", "sex"})
+# "两天了", "大半年", "since yesterday", and nothing else: how long it has been, whatever was asked.
+_ONLY_HOW_LONG = re.compile(
+    r"(?:从|自从|有|都|大概|大约|差不多|快|已经|是|得有|也就)*(?:"
+    r"大?(?:[0-9]{1,3}|[一二两俩三四五六七八九十]{1,3}|半|好?几|一两|两三|三四|四五)(?:个|多){0,2}半?"
+    r"(?:分钟|小时|钟头|天|周|星期|礼拜|月|年|晚)多?"
+    r"|刚刚|刚才|今早|昨天|昨晚|昨夜|前天|前几天|这两天|这几天|最近几天|很久|好久)"
+    r"(?:早上|上午|下午|晚上|夜里)?(?:了|左右|吧|啊|呀|前|以?来|开始|起|的|样子|就这样|[,.。!~ ])*"
+    r"|(?:it )?(?:started|began|since|for|about|it'?s been|has been|have been| )*"
+    r"(?:yesterday|last night|this morning"
+    r"|(?:[0-9]{1,3}|an?|one|two|three|four|five|six|a few|several|a couple of)"
+    r" (?:hours?|days?|weeks?|months?|years?))(?: (?:ago|now|or so))*[,.! ]*",
+    re.IGNORECASE,
+)
 _AGE = re.compile(r"岁|大了|个月大|满月|\bold\b|\bage\b", re.IGNORECASE)
 _ALL_WELL = re.compile(
     r"(?:都|全|一切|其他|别的|这些)*(?:还好|正常|没事|没问题|没得|挺好|蛮好|没有其他|没别的)(?:的|吧|啊|了)*"
@@ -84,7 +97,8 @@ _BESIDE = re.compile(r"[\s,、,和及;;]+")
 
 
 def start(talk: Talk, complaint: str, *, rules: Rules) -> Interview:
-    return begin(complaint, rules=rules, scored=talk.meaning.departments)
+    says_what = not _ONLY_HOW_LONG.fullmatch(plain(complaint).strip())  # "半年了" is no complaint
+    return begin(complaint, rules=rules, scored=talk.meaning.departments if says_what else ())
 
 
 def with_record(interview: Interview, talk: Talk) -> Interview:
@@ -238,7 +252,8 @@ def _noted(interview: Interview, words: str, rules: Rules) -> Interview | None:
     before, after = interview.findings, noted.findings
     changed = {name for name, value in after.facts.items() if before.facts.get(name) != value}
     is_told = changed & _TELLING or (changed & _WHO and _is_only_who(words))
-    if after.signs != before.signs or is_told or (changed and _ANEW.search(words)):
+    said_anew = changed and (_ANEW.search(words) or _ONLY_HOW_LONG.fullmatch(plain(words).strip()))
+    if after.signs != before.signs or is_told or said_anew:
         return noted
     return None
 
@@ -417,6 +432,8 @@ def _facts_in_words(findings: Findings) -> list[str]:
 
 
 def age_in_words(months: float) -> str:
+    if chosen := AGE_RANGES.get(months):
+        return chosen.en if _in_english() else chosen.zh
     if months < 2 * YEAR:
         n = max(0, int(months))
         return ngettext("%(n)s month old", "%(n)s months old", n) % {"n": n}

@@ -10,6 +10,7 @@ from appointments.booking import HoldLapsed
 from appointments.models import Appointment, Status, WaitlistEntry, WaitStatus
 from appointments.seats import TooLate
 from appointments.waitlist import accept_offer, decline_offer, leave_waitlist
+from assistant.reading.choices import find_pick
 from assistant.skills.days import Window, Wish
 from assistant.skills.sheet import card_of, prepare, sheet, until
 from assistant.talk import Ask, Done, Found, Option, Skill, Step, Talk, read_agreement
@@ -17,6 +18,7 @@ from assistant.talk import Slot as Needs
 from assistant.turn import choice
 
 LEAVE = "leave"
+_ANSWERS = (True, False, LEAVE)  # in the order in which they are offered
 _LEAVES = re.compile(
     r"(?:不用|不要|不想|别)?(?:再)?(?:不)?(?:等|候补|排)了|取消候补|退出候补|已经(?:看"
     r"|约|挂)(?:过|好|上)?了"
@@ -28,6 +30,12 @@ _LEAVES = re.compile(
 def _read_take(talk: Talk, asked: bool) -> Found | None:
     if found := _LEAVES.search(talk.words):
         return Found(LEAVE, [found.span()])
+    if (
+        asked
+        and (picked := find_pick(talk.words, [""] * len(_ANSWERS)))
+        and len(picked.places) == 1
+    ):
+        return Found(_ANSWERS[picked.places[0]], [picked.span])
     return read_agreement(talk, asked)
 
 
@@ -111,11 +119,8 @@ def _look_on(entry: WaitlistEntry) -> Done:
 
 
 def options() -> list[Option]:
-    return [
-        Option(_("Take the seat"), True),
-        Option(_("Not this one, keep waiting"), False),
-        Option(_("Stop waiting"), LEAVE),
-    ]
+    labels = (_("Take the seat"), _("Not this one, keep waiting"), _("Stop waiting"))
+    return [Option(label, value) for label, value in zip(labels, _ANSWERS, strict=True)]
 
 
 def offer_in_words(offer: Appointment, talk: Talk) -> str:
@@ -129,6 +134,6 @@ def offer_in_words(offer: Appointment, talk: Talk) -> str:
 OFFER = Skill(
     "offer",
     gettext_lazy("a seat that got free"),
-    (Needs("take", gettext_lazy("Takes it"), _read_take, show=None, first=True),),
+    (Needs("take", gettext_lazy("Takes it"), _read_take, show=None, first=True, picks=False),),
     proceed,
 )

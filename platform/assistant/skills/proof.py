@@ -126,6 +126,8 @@ def _read_code(talk: Talk, asked: bool) -> Found | None:
         return Found(re.sub(r"\D", "", code[0]), [(start, code.end())])
     for what, pattern in ((OTHER, _ANOTHER_PERSON), (RESEND, _NOTHING_CAME)):
         if found := pattern.search(talk.words):
+            if what == OTHER and find_phone(talk.words):  # "电话写错了,是139…": read as such
+                return None
             return Found(what, [found.span()])
     return None
 

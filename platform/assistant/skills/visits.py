@@ -15,7 +15,7 @@ from appointments.seats import AlreadyBooked, SlotClosed, SlotTaken, TooLate
 from appointments.slots import find_slots
 from appointments.waitlist import leave_waitlist
 from assistant.policy import asks_how
-from assistant.reading.choices import Answer, yes_or_no
+from assistant.reading.choices import Answer, consent, only_asks
 from assistant.reading.dates import find_days
 from assistant.skills.clinics import named_departments, named_doctors
 from assistant.skills.days import Wish, read_wish_from, show_wish
@@ -32,6 +32,7 @@ from assistant.talk import (
     Skill,
     Step,
     Talk,
+    read_agreement,
 )
 from assistant.talk import Slot as Needs
 from assistant.turn import choice
@@ -101,7 +102,7 @@ def _read_wish_for(talk: Talk, asked: bool) -> Found | None:
             return Found(what, [found.span()])
     if asked and (found := _NOISE.search(talk.words)):
         return Found(KEEP, [(0, len(talk.words))])
-    if asked and (answered := yes_or_no(talk.words)) and answered.answer is Answer.YES:
+    if asked and (answered := consent(talk.words)) and answered.answer is Answer.YES:
         return Found(KEEP, [answered.span])
     return None
 
@@ -114,12 +115,9 @@ def _read_sure(talk: Talk, asked: bool) -> Found | None:
         return Found(False, [found.span()])
     if found := _MOVES.search(talk.words):
         return Found(MOVE, [found.span()])
-    if found := _CANCELS.search(talk.words):
+    if (found := _CANCELS.search(talk.words)) and not only_asks(talk.words):
         return Found(True, [found.span()])
-    answered = yes_or_no(talk.words)
-    if answered is None or answered.answer is Answer.UNSURE:
-        return None
-    return Found(answered.answer is Answer.YES, [answered.span])
+    return read_agreement(talk, True)
 
 
 def _read_visit(talk: Talk, asked: bool) -> Found | None:

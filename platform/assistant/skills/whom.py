@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from assistant.reading.choices import yes_or_no
+from assistant.reading.choices import only_asks, yes_or_no
 from assistant.reading.particulars import SURNAMES, find_name, find_phone
 from assistant.reading.people import Kin, Person, find_people
 from assistant.talk import Ask, Found, Option, Slot, Talk
@@ -33,6 +33,16 @@ _FOR_NAME = re.compile(
     rf"(?:给|帮|替|为)(?P<name>{_HAN_NAME}?)(?=挂|约|预约|看|取号)"
     r"|\bfor (?P<en>(?!Dr\b|Doctor\b)[A-Z][a-z'’-]+(?: [A-Z][a-z'’-]+)+)"
 )
+_PUT_RIGHT = re.compile(
+    rf"(?:名字?|姓名?)(?:我|给)?(?:写|打|填|输|弄|说)?(?:错了?|不对|有误)[\s,，。!！]*(?:应该|其实)?"
+    rf"(?:是|叫|为|改[成为])?\s?(?P<name>{_HAN_NAME}?){_ENDS}"
+    rf"|(?:名字?|姓名?)(?:请|帮我)?(?:改[成为]|应该(?:是|叫))\s?(?P<anew>{_HAN_NAME}?){_ENDS}"
+    rf"|(?:不是|不叫){_HAN_NAME}?[\s,，]*(?:是|叫)\s?(?P<other>{_HAN_NAME}?){_ENDS}"
+    rf"|^(?:不对|错了|写错了)?[\s,，]*应该(?:是|叫)\s?(?P<should>{_HAN_NAME}?){_ENDS}"
+    r"|(?i:\bshould be) (?P<be>[A-Z][a-z'’-]+(?: [A-Z][a-z'’-]+)+)"
+    r"|(?i:\bname\b.{0,12}\b(?:wrong|misspel\w+|mistyped)|\bwrong name)\W+"
+    r"(?i:it'?s|it is|it should be)? ?(?P<en>[A-Z][a-z'’-]+(?: [A-Z][a-z'’-]+)+)"
+)
 # "我妈关节疼挂骨科", "给家人挂": no names.
 _NO_NAME = re.compile(
     r"[疼痛病炎症癌血发烧咳晕肿痒麻胀]|[家何别]人|成人|全家|和我|女儿|儿子|孩子|高血"
@@ -47,18 +57,26 @@ _AROUND_PEOPLE = re.compile(
     r"|\b(?:his|her|my|the) (?:name is|name's)\b|\b(?:his|her) name\b",
     re.IGNORECASE,
 )
+_FOR_WHOM = re.compile(r"[给帮替换改挂约]|不是|\b(?:for|change|instead|not)\b", re.IGNORECASE)
 _ANY_NAME = re.compile(r"\W*(?P<name>[\u4e00-\u9fff]{2,4})\W*")
+_LEAD = re.compile(r"(?:[我俺咱]|本人)?的?(?:名字|姓名)?(?:就?是|叫做?)\s?$")
+_FOREIGN_NUMBER = re.compile(r"[\s,，;]*(?:my )?(?:phone|mobile|tel)?[\s:]*\+?[0-9][0-9 ()-]{5,}$")
 _TITLES = ("先生", "太太")  # "张先生" is nobody's husband
 
 
 def _read_whom(talk: Talk, asked: bool) -> Found | None:
     people = [each for each in find_people(talk.words) if not _is_title(talk.words, each)]
-    if not people:
+    if not people or _only_asks(talk):
         return None
     person = people[-1]  # "不是我,是我妈"
     whom = {"kind": str(person.kin), "gender": person.gender}
     around = [match.span() for match in _AROUND_PEOPLE.finditer(talk.words)]
     return Found(whom, [*(each.span for each in people), *around])
+
+
+def _only_asks(talk: Talk) -> bool:
+    """ "我妈能一起去吗", to the sheet: who comes along, and not for whom it is."""
+    return talk.asked == "sure" and only_asks(talk.words) and not _FOR_WHOM.search(talk.words)
 
 
 def _is_title(words: str, person: Person) -> bool:
@@ -71,10 +89,12 @@ def _read_name(talk: Talk, asked: bool) -> Found | None:
     for person in find_people(words):
         if (told := _AFTER_KIN.match(words, person.span[1])) and (found := _named(told)):
             return found
-    if (told := _FOR_NAME.search(words)) and (found := _named(told)):
-        return found
+    for pattern in (_PUT_RIGHT, _FOR_NAME):
+        if (told := pattern.search(words)) and (found := _named(told)):
+            return found
     if name := find_name(words, asked=asked):
-        return Found(name.name, [name.span])
+        lead = _LEAD.search(words[: name.span[0]])
+        return Found(name.name, [(lead.start() if lead else name.span[0], name.span[1])])
     phone = find_phone(words)
     if not asked and phone is None:
         return None
@@ -85,7 +105,11 @@ def _read_name(talk: Talk, asked: bool) -> Found | None:
         "",
         left,
     )
+    left = _FOREIGN_NUMBER.sub("", left)
     name = find_name(left, asked=True)
+    if name is None and phone is not None:  # "骨科 明天上午 张三 138…": the last word before it
+        last = re.split(r"[\s,，、;；]+", left)[-1]
+        name = None if _NO_NAME.search(last) else find_name(last, asked=True)
     if (
         name is None
         and asked
@@ -102,7 +126,7 @@ def _read_name(talk: Talk, asked: bool) -> Found | None:
 
 
 def _named(told: re.Match[str]) -> Found | None:
-    group = "en" if told.groupdict().get("en") else "name"
+    group = next((group for group, name in told.groupdict().items() if name), "name")
     name = told[group]
     if not name or _NO_NAME.search(name):
         return None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistant.reading.choices import ANY, NONE_OF_THEM, find_pick, pick, yes_or_no
+from assistant.reading.choices import ANY, NONE_OF_THEM, consent, find_pick, pick, yes_or_no
 
 DEPARTMENTS = ["普外科", "骨科", "消化内科", "Dermatology"]
 SLOTS = ["周三上午 9:00 李明 ¥50", "周三下午 14:30 王芳 ¥20", "周四下午 15:00 赵强 ¥30"]
@@ -171,5 +171,30 @@ def test_two_picks_and_an_unclear_one_are_told_apart() -> None:
 )
 def test_yes_no_and_unsure(said: str, answer: str | None) -> None:
     found = yes_or_no(said)
+
+    assert (found.answer if found else None) == answer
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("确认", "yes"),
+        ("好的 那需要带什么", "yes"),
+        ("行，几楼？", "yes"),
+        ("yes, where is it?", "yes"),
+        ("please book it", "yes"),
+        ("那就要这个号", "yes"),
+        ("要空腹吗", None),
+        ("预约之后能取消吗", None),
+        ("取消要扣钱吗", None),
+        ("需要带什么", None),
+        ("我想想", None),
+        ("想再看看", None),
+        ("is it far, can I park there", None),
+        ("i have a fever, is that ok", None),
+    ],
+)
+def test_a_question_is_no_consent(said: str, answer: str | None) -> None:
+    found = consent(said)
 
     assert (found.answer if found else None) == answer

@@ -54,6 +54,36 @@ def test_a_message_that_comes_twice_books_once(slots, visitor) -> None:
     assert len(booked()) == 1
 
 
+@pytest.mark.parametrize(
+    "word", ["要空腹吗", "预约之后能取消吗", "我想想", "is it far?", "我妈能一起去吗", "名字写错了"]
+)
+def test_a_question_at_the_sheet_books_nothing(slots, visitor, word) -> None:
+    slots()
+    patient = visitor()
+    patient.says(WANTS)
+    patient.taps(1)
+    patient.says(WHO)
+
+    patient.says(word)
+
+    assert booked() == []
+    assert held() == 1
+
+
+@pytest.mark.parametrize("word", ["等一下 名字错了 是王舫", "不是王芳，是王舫", "应该是王舫"])
+def test_a_name_put_right_at_the_sheet_is_the_one_that_is_booked(slots, visitor, word) -> None:
+    slots()
+    patient = visitor()
+    patient.says(WANTS)
+    patient.taps(1)
+    patient.says(WHO)
+
+    assert "请核对" in patient.says(word)
+    patient.says("对的")
+
+    assert [each.patient.name for each in booked()] == ["王舫"]
+
+
 @pytest.mark.parametrize("word", ["算了", "转人工", "突然胸口剧痛,喘不上气", "不约了"])
 def test_nothing_stays_held_when_it_ends_undone(slots, visitor, word) -> None:
     slots()
@@ -225,3 +255,29 @@ def test_a_hundred_patients_talk_for_ten_seats(slots: Callable[..., list[Slot]],
     losers = [patient for patient in crowd if patient.point.patient_id not in seen]
     assert len(losers) == 90
     assert all(patient.labels()[0] == "有号时通知我" for patient in losers)
+
+
+def test_a_number_from_abroad_is_no_mobile_of_ours_and_takes_no_name_with_it(
+    slots, visitor
+) -> None:
+    slots()
+    patient = visitor()
+    patient.says(WANTS)
+    patient.taps(1)
+
+    assert "mobile phone" in patient.says("John Smith +1 415 555 2671")
+    patient.says("13800138001")
+    patient.says("yes")
+
+    assert [(each.patient.name, each.patient.phone) for each in booked()] == [
+        ("John Smith", "13800138001")
+    ]
+
+
+def test_who_writes_english_stays_in_it_with_a_chinese_name(slots, visitor) -> None:
+    slots()
+    patient = visitor()
+    patient.says("I want to book respiratory medicine tomorrow morning")
+    patient.says("1")
+
+    assert "Please check" in patient.says("陈晓雨 13800138001")
