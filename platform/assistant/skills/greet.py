@@ -24,7 +24,8 @@ _BYE = re.compile(
 # Atomic, so that no row of "嗯嗯嗯" is read in more ways than one.
 _NODS = re.compile(
     r"(?>嗯|[哦噢喔]|好(?:[的滴嘞哒吧啊呀])?|行吧?|可以|对(?:[的啊呀])?|是[的啊]|确认|知道了|晓得了|明白了?"
-    r"|了解|收到|懂了|没问题|么么哒|ok(?:ay)?|yes|yep|sure|got it|great|fine|all ?right|\[(?:玫瑰|抱拳|ok|强|握手|微笑|爱心|愉快)\]"
+    r"|了解|收到|懂了|没问题|么么哒|ok(?:ay)?|yes|yep|sure|got it|great|fine|all ?right"
+    r"|\[(?:玫瑰|抱拳|ok|强|握手|微笑|爱心|愉快)\]"
     rf"|[{_FACES}~!！。., ，])++",
     re.IGNORECASE,
 )
