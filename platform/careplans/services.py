@@ -152,6 +152,12 @@ def pause_plan(plan: CarePlan, *, now: datetime) -> bool:
     return bool(active.update(status=Status.PAUSED))
 
 
+def pause_all(patient: Patient, *, now: datetime) -> int:
+    """Ask this patient nothing until somebody resumes each plan; returns how many were active."""
+    plans = CarePlan.objects.filter(patient=patient, status=Status.ACTIVE)
+    return sum(pause_plan(plan, now=now) for plan in plans)
+
+
 @transaction.atomic
 def resume_plan(plan: CarePlan, *, now: datetime) -> bool:
     """Ask again from now on; what fell into the pause stays unasked. False: it was not paused."""

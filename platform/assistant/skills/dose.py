@@ -23,7 +23,7 @@ from careplans.answers import Answer, Meaning, read_answer
 from careplans.models import Due, DueKind, PlanKind, Reason, State
 from triage.labels import Urgency
 
-UNWELL, TOOK_IT, WRONG = "unwell", "taken", "wrong"
+UNWELL, TOOK_IT, WRONG, DIED = "unwell", "taken", "wrong", "died"
 _WELL = re.compile(
     r"(挺|很|蛮|还|都|一切|恢复得?|感觉)?(好多了|挺好|很好|不错|正常|还行|还好|好着呢|没事|平稳|没问题|没什么(不舒服|事|问题|不清楚的?)?|没啥(不舒服|事|问题)?|都清楚|没有(不舒服|问题|不清楚的?)?)(了|的|呢|啊)*"
     r"|(i'?m |i am |feeling |all |much |doing |very |quite |it'?s )*(fine|good|well|great|better|ok|okay|no problems?|all clear)"
@@ -34,6 +34,13 @@ _WRONG = re.compile(
     r"(?:发|搞|弄|认|找)错(?:了)?(?:人|号码?|病人)|你们(?:搞|弄|发)错了?|不是我的(?:药|提醒|名字)|名字不(?:是|对)"
     r"|我不(?:是|叫)(?:这个人|他|她|本人)"
     r"|\bwrong (?:person|patient|number)|\bnot my (?:medicine|reminder|name)",
+    re.IGNORECASE,
+)
+# Of somebody, at the end: who "走了一会儿" has walked.
+_DIED = re.compile(
+    r"去世|过世|病逝|病故|离世|不在人世|离开(?:了)?我们|(?:人|他|她|爸|妈|爷爷|奶奶|父亲|母亲|老伴|老人)[^,，。药片粒盒瓶针出去来回]{0,6}"
+    r"(?:走|没|不在)了[。.!！~ ]*$"
+    r"|\bpassed away\b|\bhas died\b|\bdied (?:today|yesterday|last|this|on)\b|\bis dead\b",
     re.IGNORECASE,
 )
 _MORE = re.compile(
@@ -50,7 +57,8 @@ _IN_WORDS = {
     Meaning.STOP: gettext_lazy("wants no more reminders"),
     Meaning.NOTED: gettext_lazy("has read it"),
     UNWELL: gettext_lazy("feels unwell after it"),
-    WRONG: gettext_lazy("says that it is not meant for them"),
+    WRONG: gettext_lazy("says that it is not meant for them; reminders are paused"),
+    DIED: gettext_lazy("says that somebody has died; reminders are paused"),
 }
 _DISLIKED = re.compile(
     r"苦|贵|麻烦|没用|没效|不管用|好了|不疼了|吃腻|不想|懒|没胃口|就是不|不爱|怕|没吃饭|没带"
@@ -67,10 +75,13 @@ def _read_answer(talk: Talk, asked: bool) -> Found | None:
     if talk.asked:
         return None
     found = awaited(talk)
-    if found is None or _is_of_a_form(found.due):
+    if found is None:
         return None
-    if found.is_newest and _WRONG.search(found.words):
-        return Found({"due": found.due.pk, "meaning": WRONG}, [(0, len(talk.words))])
+    for meaning, pattern in ((WRONG, _WRONG), (DIED, _DIED)):
+        if found.is_newest and pattern.search(found.words):
+            return Found({"due": found.due.pk, "meaning": meaning}, [(0, len(talk.words))])
+    if _is_of_a_form(found.due):
+        return None
     if not is_answer(found):
         return _read_well(found.due, talk, is_newest=found.is_newest)
     answer, named, taken = _one_by_one(found)
@@ -192,11 +203,9 @@ def proceed(talk: Talk) -> Step:
     due = found.filter(pk=kept["due"]).first() if kept else None
     if kept is None or due is None:
         return Done("", then="reminder")
-    if kept["meaning"] == WRONG:
-        return BringNurse(
-            urgency=Urgency.SAME_DAY,
-            text=_("Sorry if this was not meant for you; a nurse looks into it."),
-        )
+    if kept["meaning"] in (WRONG, DIED):  # nothing more is sent until staff have looked
+        services.pause_all(due.plan.patient, now=talk.now)
+        return BringNurse(urgency=Urgency.SAME_DAY, text=_sorry(kept["meaning"]))
     answer = Answer(
         Meaning(kept["meaning"]),
         minutes=kept.get("minutes"),
@@ -210,6 +219,12 @@ def proceed(talk: Talk) -> Step:
         return _do(due, answer, talk)
     except services.AlreadySettled:
         return _settled(Due.objects.get(pk=due.pk))
+
+
+def _sorry(meaning: str) -> str:
+    if meaning == DIED:
+        return _("I am very sorry for your loss. The reminders have stopped; a nurse will call.")
+    return _("Sorry if this was not meant for you; a nurse looks into it.")
 
 
 def _do(due: Due, answer: Answer, talk: Talk) -> Step:
