@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import views as auth_views
+from django.db import transaction
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -12,12 +13,13 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from adapters.models import Attempt
 from appointments.models import Appointment
 from careplans.models import CarePlan, State
 from careplans.models import Status as PlanStatus
+from careplans.services import pause_plan, resume_plan
 from channels_app import console_tasks, console_words
 from channels_app.console_door import for_carers
 from channels_app.login import ConsoleLogin
@@ -29,6 +31,7 @@ from tickets import policy
 from tickets.card import build_card
 from tickets.models import CannedReply, Draft, Outcome, Ticket
 from tickets.services import OutOfScope, read_conversation
+from vault import access
 from vault.datakeys import open_many
 
 LISTED = 200  # rows; who waits below that is in a folder of their own
@@ -88,10 +91,42 @@ def lists(request: HttpRequest, *, nurse: StaffMember) -> HttpResponseBase:
 def card(request: HttpRequest, conversation_id: int, *, nurse: StaffMember) -> HttpResponseBase:
     """Who it is, and what has been said. Each look is on the access log."""
     now = timezone.now()
-    try:
-        conversation = read_conversation(conversation_id, nurse=nurse, reason="card", now=now)
-    except (OutOfScope, Conversation.DoesNotExist):
+    conversation = _read(conversation_id, nurse=nurse, now=now)
+    return HttpResponse(status=404) if conversation is None else _card(request, conversation, now)
+
+
+@require_POST
+@for_carers
+def plan(
+    request: HttpRequest, conversation_id: int, plan_id: int, name: str, *, nurse: StaffMember
+) -> HttpResponseBase:
+    """Pause what the patient is reminded of, or go on with it; the card shows how it stands."""
+    now, acts = timezone.now(), {"pause": pause_plan, "resume": resume_plan}
+    conversation = _read(conversation_id, nurse=nurse, now=now)
+    found = None if conversation is None else _plans(conversation).filter(pk=plan_id).first()
+    if conversation is None or found is None or name not in acts:
         return HttpResponse(status=404)
+    with transaction.atomic():
+        access.record(
+            access.Action.CHANGE,
+            actor_id=nurse.pk,
+            subject="patient",
+            subject_id=found.patient_id,
+            reason=f"plan {name}",
+            now=now,
+        )
+        acts[name](found, now=now)
+    return _card(request, conversation, now)
+
+
+def _read(conversation_id: int, *, nurse: StaffMember, now: datetime) -> Conversation | None:
+    try:
+        return read_conversation(conversation_id, nurse=nurse, reason="card", now=now)
+    except (OutOfScope, Conversation.DoesNotExist):
+        return None
+
+
+def _card(request: HttpRequest, conversation: Conversation, now: datetime) -> HttpResponse:
     tickets = list(
         Ticket.objects.filter(conversation=conversation)
         .select_related("department", "claimed_by", "resolved_by", "conversation__subject")
@@ -103,7 +138,7 @@ def card(request: HttpRequest, conversation_id: int, *, nurse: StaffMember) -> H
         "conversation": conversation,
         "card": card,
         "visit": _visit(card.next_visit),
-        "plans": _plans(conversation.subject or conversation.contact_point.patient),
+        "plans": _plans(conversation),
         "ticket": tickets[0],
         "department": _department(tickets[0]),
         "earlier": tickets[1:],
@@ -128,12 +163,14 @@ def _visit(visit: Appointment | None) -> dict[str, Any] | None:
     }
 
 
-def _plans(patient: Patient) -> Any:
+def _plans(conversation: Conversation) -> Any:
     """What we promised to ask this patient: when next, and what was not answered yet."""
+    patient = conversation.subject or conversation.contact_point.patient
     asked = Q(dues__state=State.ASKED)
     ahead = Q(dues__asked_at=None, dues__settled_at=None)
+    living = (PlanStatus.ACTIVE, PlanStatus.PAUSED)
     return (
-        CarePlan.objects.filter(patient=patient, status=PlanStatus.ACTIVE)
+        CarePlan.objects.filter(patient=patient, status__in=living)
         .select_related("template")
         .annotate(unanswered=Count("dues", filter=asked), next_at=Min("dues__ask_at", filter=ahead))
         .order_by("pk")

@@ -31,6 +31,11 @@ urlpatterns: list[URLPattern] = [
         "console/conversation/<int:conversation_id>/card/", console_views.card, name="console-card"
     ),
     path(
+        "console/conversation/<int:conversation_id>/plan/<int:plan_id>/<slug:name>/",
+        console_views.plan,
+        name="console-plan",
+    ),
+    path(
         "console/conversation/<int:conversation_id>/allergy/",
         console_allergies.add,
         name="console-allergy-add",

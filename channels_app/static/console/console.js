@@ -269,6 +269,7 @@ $("card").addEventListener("htmx:beforeSwap", (event) => {
 });
 $("card").addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id === "allergies") wroteAllergy(event.detail.requestConfig.elt);
+  else if (event.detail.requestConfig.verb === "post") $("care-title").focus();
   const name = $("card").querySelector("[data-title]")?.dataset.title;
   if (name) $("thread-name").textContent = name;
 });

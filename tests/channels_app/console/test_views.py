@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from careplans.models import CarePlan, PlanKind
 from channels_app import login
 from conversations.models import Message
 from hospital.models import Department
@@ -274,6 +275,30 @@ def test_no_allergy_on_record_is_not_no_allergy(
     ticket = asks_for_nurse()
     page = desk.get(f"/console/conversation/{ticket.conversation_id}/card/").content.decode()
     assert "这不等于没有过敏" in page
+
+
+def test_what_a_patient_is_reminded_of_is_paused_and_goes_on(
+    desk: Client, nurse: StaffMember, asks_for_nurse: Callable[..., Ticket]
+) -> None:
+    conversation = asks_for_nurse("v1").conversation
+    patient = conversation.contact_point.patient
+    plan = CarePlan.objects.create(
+        patient=patient, contact_point=conversation.contact_point, kind=PlanKind.HEALTH_PLAN,
+        data_key=patient.data_key, anchor_at=timezone.now(), created_at=timezone.now(),
+    )  # fmt: skip
+    card = f"/console/conversation/{conversation.pk}"
+
+    paused = desk.post(f"{card}/plan/{plan.pk}/pause/").content.decode()
+    plan.refresh_from_db()
+    assert plan.status == "paused" and "已暂停" in paused and "/resume/" in paused
+    again = desk.post(f"{card}/plan/{plan.pk}/resume/").content.decode()
+
+    plan.refresh_from_db()
+    assert plan.status == "active" and "已暂停" not in again
+    trace = AccessEntry.objects.filter(action="change", subject_id=patient.pk)
+    assert [each.reason for each in trace] == ["plan pause", "plan resume"]
+    for path in (f"{card}/plan/{plan.pk}/stop/", f"{card}/plan/999/pause/"):
+        assert desk.post(path).status_code == 404
 
 
 def test_a_card_that_does_not_exist(desk: Client) -> None:
