@@ -1,8 +1,13 @@
 """Everyday troubles: known by all that they say, so that no cry of a sick patient is one."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from assistant.reading.troubles import is_everyday
+
+BANK = Path(__file__).parents[2] / "triage" / "cases.jsonl"
 
 
 @pytest.mark.parametrize(
@@ -43,3 +48,11 @@ def test_a_trouble_of_a_visit(words: str) -> None:
 )
 def test_whatever_else_it_says_it_is_none(words: str) -> None:
     assert not is_everyday(words)
+
+
+def test_no_message_that_rings_is_one() -> None:
+    bank = [json.loads(line) for line in BANK.read_text("utf-8").splitlines()]
+    ringing = [row["text"] for row in bank if row.get("rules")]
+
+    assert len(ringing) > 500
+    assert not [text for text in ringing if is_everyday(text)]
