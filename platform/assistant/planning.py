@@ -1,6 +1,7 @@
 """What to do with a patient's message: read, weighed and put into words; nothing is written."""
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,11 +16,12 @@ from assistant.models import Dialogue
 from assistant.policy import Act, Decision
 from assistant.reading.allergies import besides_allergies, states_only_allergies
 from assistant.reading.commands import Command
-from assistant.reading.spelling import has_han
+from assistant.reading.spelling import has_han, plain
 from assistant.reading.troubles import is_everyday
 from assistant.skills import book
 from assistant.skills.answer import answer, is_known
 from assistant.skills.ask_to_type import ask_to_type
+from assistant.skills.booking import BOOKING
 from assistant.skills.clarify import clarify
 from assistant.skills.decline import decline, is_declined
 from assistant.skills.greet import greet, is_courtesy
@@ -46,6 +48,9 @@ SKILLS: dict[Act, Callable[[Turn], Reply | None]] = {
     Act.ANSWER_OR_START: answer,
     Act.DECLINE: decline,
 }
+_BOOKS = re.compile(
+    r"(?<![不别消])(?:挂(?:个|一个)?号|预约)(?!了)|\bbook (?:me|an|a|the)\b|\bmake an appointment\b"
+)
 IN_DIALOGUE = frozenset({Act.CARRY_ON, Act.START, Act.ASK_AGAIN, Act.RESUME})
 
 
@@ -106,6 +111,8 @@ def plan_for(message: Message, ear: Ear, *, now: datetime) -> Plan:
         decision = _first_care(ear) or Decision(Act.START, skill=wanted)
     elif at_hand is None:
         decision = _decide(message, ear, now=now, talk=talk)
+    elif heard.command is Command.STOP and at_hand.skill != BOOKING.name and _books(ear.words):
+        decision = Decision(Act.START, skill=BOOKING.name)
     elif _only_tells_of_allergies(at_hand, heard, ear):  # they are noted; the question stands
         heard = Heard()
         is_stale = dialogue.is_stale(at_hand, now=now)
@@ -145,6 +152,11 @@ def _wanted(talk: Talk, at_hand: Dialogue | None, heard: Heard) -> str | None:
     if at_hand is None:
         return book.wanted(talk)
     return book.claimed(talk, answers=heard.is_answer)
+
+
+def _books(words: str) -> bool:
+    """ "算了,给我挂号吧": what stops one thing asks for another."""
+    return _BOOKS.search(plain(words)) is not None
 
 
 def _only_tells_of_allergies(at_hand: Dialogue, heard: Heard, ear: Ear) -> bool:
