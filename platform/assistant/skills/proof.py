@@ -35,7 +35,7 @@ from records.identity import (
 from tickets.models import Reason
 from triage.reading import Span
 
-RESEND, OTHER = "resend", "other"  # instead of a code
+RESEND, OTHER, NO_PHONE = "resend", "other", "no phone"  # instead of a code
 _FIGURES = str.maketrans("零〇一二三四五六七八九幺洞拐", "00123456789107")
 _CODE = re.compile(r"(?<!\d)\d(?:[ ,，.。、-]{0,2}\d){5}(?![ ]?\d)")
 _LED_CODE = re.compile(
@@ -73,6 +73,13 @@ _NOTHING_CAME = re.compile(
 _ANOTHER_PERSON = re.compile(
     r"(?:名字|姓名|手机号?|号码|电话)(?:写|填|打|说|输|弄)?(?:错|不对)|换(?:个|一个)?(?:名字|姓名|手机|号码?)"
     r"|wrong (?:name|number|phone)|(?:other|another|different) (?:name|number|phone)",
+    re.IGNORECASE,
+)
+_NO_PHONE = re.compile(
+    r"(?:手机|电话|号码?|卡)(?:号码?)?(?:早就|已经|都|现在|也)?(?:换了?号|换了|丢了|停机|停用|注销|不用了|没带|不在|坏了|没电|打不开)(?:在?身[上边]|了)?"
+    r"|换了?(?:手机)?号(?:码)?了|(?:以前|原来|之前)的(?:手机|电话|号)"
+    r"|\b(?:lost|broke|changed|don'?t have|no longer have|without) (?:my |that |the )?(?:old )?"
+    r"(?:phone|number|mobile)\b(?: any ?more)?|\b(?:old|previous) (?:phone|number|mobile)\b",
     re.IGNORECASE,
 )
 
@@ -118,6 +125,9 @@ def _read_tail(talk: Talk, asked: bool) -> Found | None:
 
 
 def _read_code(talk: Talk, asked: bool) -> Found | None:
+    waits = talk.asked in ("phone", "code") and find_phone(talk.words) is None
+    if waits and (found := _NO_PHONE.search(talk.words)):
+        return Found(NO_PHONE, [found.span()])
     if not asked:
         return None
     words = unicodedata.normalize("NFKC", talk.words).translate(_FIGURES)
@@ -175,6 +185,14 @@ def proven(talk: Talk) -> Patient | Step:
         return patient
     if not _can_send_codes():
         return _by_other_means(talk)
+    if code == NO_PHONE:
+        return BringNurse(
+            Reason.OUT_OF_SCOPE,
+            text=_(
+                "The code can only go to the phone that the hospital has of you. A nurse checks in"
+                " another way who you are, and tells you how to change the number."
+            ),
+        )
     if code in (OTHER, NONE_OF_THEM):
         for name in ("name", "phone", "tail", "sent"):
             facts.pop(name, None)
