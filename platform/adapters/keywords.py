@@ -40,14 +40,18 @@ _CARRIERS = {
 _NEAR = ("退订", "退訂", "拒收", "取消订阅", "取消訂閱")
 NEAR_CHARS, NEAR_WORDS = 12, 3
 
-# Who says it of an SMS that a record's phone got may not be whom it was for.
-_WRONG_NUMBER = re.compile(
+# Who says so from the phone of a record is not whom it names.
+_ANOTHER = re.compile(
     r"(?:发|打|搞|弄|送|留)错|错(?:了?号|人)|号码?(?:不对|错)|不是(?:我|他|她)?本人|不认识|你(?:们)?找谁"
     r"|(?:我|这里?)(?:不是|没有?)(?:这个|这位|此|叫)"
+    r"|我是(?:他|她|患者|病人|机主)?的?(?:大|小|二|亲)?(?:女儿|儿子|妈|爸|母亲|父亲|老公|老婆|爱人|丈夫|妻子|老伴"
+    r"|家属|家人|孙子|孙女|外孙|姐|妹|哥|弟|儿媳|媳妇|女婿|保姆|护工|同事|朋友|邻居)"
+    r"|\b(?:i'?m|i am|this is) (?:his|her|the patient'?s)"
+    r" (?:son|daughter|wife|husband|mother|father|mum|dad)\b"
     r"|wrong (?:number|person)|not (?:my|the right) (?:number|person)|don'?t know (?:him|her|this)",
     re.IGNORECASE,
 )
-WRONG_CHARS = 30
+ANOTHER_CHARS = 30
 
 
 def keyword_in(text: str) -> Keyword | None:
@@ -67,10 +71,10 @@ def is_near_stop(text: str) -> bool:
     return len(whole) <= NEAR_CHARS and any(each in whole for each in _NEAR)
 
 
-def is_wrong_number(text: str) -> bool:
-    """Whether somebody says, in short, that an SMS was not for them."""
+def is_another(text: str) -> bool:
+    """Whether somebody says, in short, that they are not the one an SMS was for."""
     plain = unicodedata.normalize("NFKC", text).replace("’", "'")
-    return len(plain) <= WRONG_CHARS and _WRONG_NUMBER.search(plain) is not None
+    return len(plain) <= ANOTHER_CHARS and _ANOTHER.search(plain) is not None
 
 
 def _words(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from adapters.contracts import Category
-from adapters.keywords import Keyword, is_near_stop, is_wrong_number
+from adapters.keywords import Keyword, is_another, is_near_stop
 from conversations.arrivals import Received
 from conversations.models import Author, Message
 from conversations.services import mark_handled, queue_reply, tell_event
@@ -17,6 +17,7 @@ from patients.services import (
     close_contact_point,
     give_consent,
     mute_contact_point,
+    note_another,
     withdraw_consent,
     written_to_at,
 )
@@ -91,19 +92,18 @@ _CONFIRMATIONS = {
 def leave_to_a_nurse(text: str, received: Sequence[Received], *, now: datetime) -> None:
     """Where somebody seems to want no more, not to be whom we meant, or to be a machine.
 
-    The assistant is silent from there on. To a phone that may be somebody else's nothing goes any
-    more that was not asked for, until staff have looked after the record that names it.
+    The assistant is silent from there on. To a phone that is somebody else's nothing goes any more
+    because a record names it.
     """
     new = [each.message for each in received if each.is_new]
     if not new:
         return
     contact_point = new[-1].conversation.contact_point
+    if another := is_another(text):
+        note_another(contact_point)
     if _sounds_like_a_machine(new[-1], now=now):
         reason = Reason.FAILURE
-    elif is_wrong_number(text) and written_to_at(contact_point.address or ""):
-        _mute_phone(contact_point, until=now + FOR_GOOD)
-        reason = Reason.UNSURE
-    elif is_near_stop(text):
+    elif is_near_stop(text) or (another and written_to_at(contact_point.address or "")):
         reason = Reason.UNSURE
     else:
         return

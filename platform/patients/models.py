@@ -113,6 +113,8 @@ class ContactPoint(SealedModel):
     closed_why = models.CharField(_("closed because"), max_length=17, blank=True)
     # Until then nothing is sent here that was not asked for.
     muted_until = models.DateTimeField(_("muted until"), null=True, blank=True)
+    # Who writes here has said not to be the patient in whose record this phone stands.
+    is_another = models.BooleanField(default=False, editable=False)
     # One person's name on all accounts of one vendor, by which records are joined.
     union_index = models.CharField(max_length=32, blank=True, default="", editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)

@@ -183,11 +183,17 @@ def _is_shared(patient: Patient, channel: Channel, *, phone: str) -> bool:
     others = Patient.objects.filter(merged_into=None, erased_at=None).exclude(pk=patient.pk)
     if others.filter(phone_index=patient.phone_index).exclude(phone_index="").exists():
         return True
-    # Who only answered from there, and said nothing of who they are, is nobody else.
+    # Who only answered from there, and did not say to be somebody else, may be this patient.
     nameless = Q(patient__name=None, patient__phone_index="", patient__identity_index="")
+    nameless &= Q(is_another=False)
     index = index_address(phone, channel=channel)
     elsewhere = ContactPoint.objects.filter(channel=channel, address_index=index)
     return elsewhere.exclude(patient=patient).exclude(nameless).exists()
+
+
+def note_another(contact_point: ContactPoint) -> None:
+    """Who writes from this phone is not the patient in whose record it stands, and says so."""
+    ContactPoint.objects.filter(pk=contact_point.pk).update(is_another=True)
 
 
 def mute_contact_point(contact_point: ContactPoint, *, until: datetime | None) -> None:
