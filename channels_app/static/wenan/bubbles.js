@@ -313,10 +313,10 @@ export class Bubbles {
     const lines = (item.text ?? "").split("\n");
     const shown = element("section", "emergency-card");
     shown.append(element("p", "emergency-title", icon("warning"), lines[0]));
-    const calls = element("div", "calls", this.#call(card.phone, "call", "call"));
-    if (card.crisis_line) calls.append(this.#call(card.crisis_line, "call second", "crisisLine"));
-    if (card.police) calls.append(this.#call(card.police, "call second", "police"));
-    shown.append(calls);
+    // In the order in which the words name them; the first is the one to press.
+    const numbers = [[card.police, "police"], [card.phone, "call"], [card.crisis_line, "crisisLine"]].filter(([number]) => number);
+    const calls = numbers.map(([number, name], at) => this.#call(number, at ? "call second" : "call", name));
+    shown.append(element("div", "calls", ...calls));
     if (card.place?.name) {
       const { name, location, directions, phone } = card.place;
       const place = element("div", "place", element("h3", "", icon("place"), this.#say("nearest")));

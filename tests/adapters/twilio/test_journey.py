@@ -1,6 +1,7 @@
 """A patient writes by SMS, is answered, and ends it with a word that Twilio obeys."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -104,7 +105,7 @@ def test_a_landline_is_asked_once_and_rests_no_channel(
     vendor.faults.extend([Fault("21635")] * 6)
     for minute in range(6):
         at = timezone.now() + timedelta(minutes=5 * minute)
-        deliver(conversation.pk, clock=lambda at=at: at)  # type: ignore[misc]
+        deliver(conversation.pk, clock=partial(datetime.fromtimestamp, at.timestamp(), UTC))
 
     account.refresh_from_db()
     assert (account.failures, account.open_until) == (0, None)
